@@ -1,0 +1,41 @@
+/** Numbers that both ends of a link must agree on. */
+
+/** The version that HELLO carries. It changes when an old peer could misread a message. */
+export const PROTOCOL_VERSION = 1;
+
+/** Limits that both ends enforce. Strings are limited in bytes of UTF-8. */
+export const LIMITS = {
+  /** A frame, in bytes; a longer one is refused before it is decoded. */
+  MESSAGE_BYTES: 16384,
+  /** A reply on the control socket, in bytes; the command line refuses longer ones. */
+  REPLY_BYTES: 16 * 1024 * 1024,
+  /** Queues that one client may register. */
+  QUEUES_PER_CLIENT: 1024,
+  /** Clients of one daemon. */
+  CLIENTS: 4096,
+  PRIORITY_MIN: -255,
+  PRIORITY_MAX: 255,
+  /** Launches in flight that a PERMIT may allow; 0 means no window. */
+  WINDOW_MAX: 1021,
+  /** Length of a routing id, which is also the PLAIN username, in hexadecimal digits. */
+  ROUTING_ID_BYTES: 32,
+  /** A shim that waits at its gate repeats READY this often, in milliseconds. */
+  READY_REPEAT_MS: 200,
+  /** A shim that waits and has heard nothing from its daemon for so long lets launches through. */
+  SILENCE_MS: 800,
+  /** A shim with a ready queue sends STATS this often, in milliseconds. */
+  STATS_MS: 500,
+} as const;
+
+/** Numbers of ERROR and CONTROL_ERROR messages; the name is what a person reads. */
+export const ERROR_CODES = {
+  MALFORMED: 1,
+  VERSION: 2,
+  IDENTITY: 3,
+  STATE: 4,
+  LIMIT: 5,
+  FORBIDDEN: 6,
+  NOT_FOUND: 7,
+  INVALID: 8,
+  INTERNAL: 9,
+} as const;
