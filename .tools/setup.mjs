@@ -1,0 +1,95 @@
+// Sets up what is missing in a checkout: npm packages, C and C++ parts, TypeScript, command links.
+// Plain Node without dependencies, since it runs before anything is installed. A second run with
+// nothing changed takes a second or two.
+
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writeCompileCommands } from './lib/compile-commands.mjs';
+import { MAKE_FOLDERS } from './lib/folders.mjs';
+import { checkCompilers, checkNode } from './lib/requirements.mjs';
+import { runChecked, runMain, runStep } from './lib/steps.mjs';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const build = path.join(root, 'build');
+
+/** Installs the locked npm packages unless the stamp says that they are installed. */
+async function installPackages() {
+  const stamp = path.join(root, 'node_modules', '.xsched-packages');
+  const wanted = createHash('sha256')
+    .update(fs.readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex');
+  if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === wanted) return 'up to date';
+  // Scripts are left out: every binary that we need lies ready in its package.
+  const argv = ['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev'];
+  await runChecked('npm ci', argv, { cwd: root });
+  fs.writeFileSync(stamp, wanted);
+  return 'installed';
+}
+
+/** Builds the C or C++ part in a folder. */
+async function buildFolder(folder) {
+  const jobs = `-j${process.env.XSCHED_JOBS || 2}`;
+  const argv = ['make', '--no-print-directory', jobs, '-C', folder];
+  await runChecked(argv.join(' '), argv, { cwd: root });
+}
+
+async function compileTypeScript() {
+  const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  await runChecked('tsc', [process.execPath, tsc, '-p', root], { cwd: root });
+}
+
+/** Makes `npx xsched` and `npx xschedd` work in the checkout. */
+async function linkCommands() {
+  const { bin } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const links = path.join(root, 'node_modules', '.bin');
+  fs.mkdirSync(links, { recursive: true });
+  for (const [name, target] of Object.entries(bin)) {
+    const file = path.join(root, target);
+    if (!fs.existsSync(file)) continue;
+    fs.chmodSync(file, 0o755);
+    replaceLink(path.relative(links, file), path.join(links, name));
+  }
+}
+
+function replaceLink(target, link) {
+  fs.rmSync(link, { force: true });
+  fs.symlinkSync(target, link);
+}
+
+async function linkCompileCommands(folders) {
+  const file = path.join(build, 'compile_commands.json');
+  await writeCompileCommands(root, folders, file);
+  replaceLink(path.relative(root, file), path.join(root, 'compile_commands.json'));
+}
+
+async function setup() {
+  const folders = MAKE_FOLDERS.filter((name) => fs.existsSync(path.join(root, name, 'Makefile')));
+  console.log(`Setting up ${path.basename(root)} (Node ${process.versions.node})`);
+  await runStep('compilers', () => checkCompilers(root));
+  await runStep('npm packages', installPackages);
+  for (const folder of folders) await runStep(`make ${folder}`, () => buildFolder(folder));
+  await runStep('TypeScript', compileTypeScript);
+  await runStep('command links', linkCommands);
+  await runStep('compile_commands.json', () => linkCompileCommands(folders));
+}
+
+/** Two set-ups of one checkout at a time would spoil each other's files: the second one waits. */
+function runUnderLock() {
+  const lock = path.join(build, '.setup.lock');
+  const env = { ...process.env, XSCHED_SETUP_LOCKED: '1' };
+  const argv = ['--close', lock, process.execPath, ...process.argv.slice(1)];
+  const { status, error } = spawnSync('flock', argv, { stdio: 'inherit', env });
+  if (error) return false;
+  process.exitCode = status ?? 1;
+  return true;
+}
+
+await runMain(async () => {
+  checkNode();
+  fs.mkdirSync(build, { recursive: true });
+  if (!process.env.XSCHED_SETUP_LOCKED && runUnderLock()) return;
+  await setup();
+});
