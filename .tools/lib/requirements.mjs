@@ -22,7 +22,7 @@ export function checkNode() {
 export async function checkCompilers(root) {
   const wanted = [
     { program: process.env.CC || 'cc', what: 'a C compiler' },
-    { program: process.env.CXX || 'c++', what: 'a C++ compiler' },
+    { program: process.env.CXX || 'g++', what: 'a C++ compiler' },
     { program: 'make', what: 'GNU make' },
   ];
   const missing = [];

@@ -1,0 +1,139 @@
+/** Everything native, in one place: what the addon offers, with types, and where it is found. */
+
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** A wait for the exit of one process. */
+export interface ProcessWatch {
+  /** Gives the watch up: its callback is not called any more. Does nothing the second time. */
+  close(): void;
+}
+
+/** An exclusive lock on a file, held until it is released or the process (or worker) ends. */
+export interface FileLock {
+  /** Gives the lock up; the file stays. Does nothing the second time. */
+  release(): void;
+}
+
+/** An exception of the addon: what failed and why, for programs. */
+export interface NativeError extends Error {
+  /** Such as ESRCH, ELOCKED, ERR_INVALID_ARG_VALUE. */
+  readonly code: string;
+  /** The errno of the system call, where one failed. */
+  readonly errno?: number;
+  /** The system call that failed. */
+  readonly syscall?: string;
+  /** The file concerned. */
+  readonly path?: string;
+  /** The process concerned; for ELOCKED the holder, or null if it has not said who it is. */
+  readonly pid?: number | null;
+}
+
+/** What build/native/xsched_native.node exports. */
+interface Addon {
+  ProcessWatch: new (pid: number, onExit: () => void) => ProcessWatch;
+  FileLock: new (path: string) => FileLock;
+  sdNotify(address: string, state: string): void;
+}
+
+const addon = loadAddon();
+
+/**
+ * Calls `onExit` once, as soon as a process has exited; at once if it is a zombie already. The
+ * watch lasts until then or until it is closed, whether or not its object is kept. It does not keep
+ * the event loop alive.
+ *
+ * @param pid 1 to 4194304; a process, not a thread of one
+ * @param onExit what it throws is an uncaught exception
+ * @param startTime what processStartTime gave for the process that is meant; guards against a
+ *   process id that has been given to another process since
+ * @throws NativeError with code ESRCH when there is no such process (any more), EMFILE when
+ *   descriptors have run out, ERR_INVALID_ARG_VALUE for a bad argument
+ */
+export function watchProcess(pid: number, onExit: () => void, startTime?: number): ProcessWatch {
+  const watch = new addon.ProcessWatch(pid, onExit);
+  if (startTime === undefined) return watch;
+  // The watch came first: from here on a new process of this id cannot be taken for the old one.
+  try {
+    const found = processStartTime(pid);
+    if (found !== startTime) {
+      throw makeNoProcessError(pid, `process ${pid} started at ${found}, not at ${startTime}`);
+    }
+  } catch (error) {
+    watch.close();
+    throw error;
+  }
+  return watch;
+}
+
+/**
+ * When a process started, in clock ticks since boot (field 22 of /proc/PID/stat). Together with the
+ * pid it names a process for as long as the machine is up.
+ *
+ * @throws NativeError with code ESRCH when there is no such process
+ */
+export function processStartTime(pid: number): number {
+  if (!Number.isInteger(pid) || pid < 1) {
+    throw Object.assign(new TypeError(`pid must be a positive integer, received ${String(pid)}`), {
+      code: 'ERR_INVALID_ARG_VALUE',
+    });
+  }
+  let text: string;
+  try {
+    text = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ESRCH') throw error;
+    throw makeNoProcessError(pid, `cannot read the start time of process ${pid}: no such process`);
+  }
+  // The second field is the program's name in parentheses, and may itself hold spaces and ")".
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[19]);
+}
+
+/**
+ * Tells the service manager about this service, as sd_notify(3) does. Never blocks.
+ *
+ * @param state lines such as `READY=1` or `STATUS=serving 3 clients`, 4096 bytes at most
+ * @returns false when nobody asked to be told ($NOTIFY_SOCKET is not set)
+ * @throws NativeError when the socket cannot be reached (ENOENT, ECONNREFUSED) or is full (EAGAIN)
+ */
+export function sdNotify(state: string): boolean {
+  const address = process.env['NOTIFY_SOCKET'];
+  if (!address) return false;
+  addon.sdNotify(address, state);
+  return true;
+}
+
+/**
+ * Takes an exclusive lock on a file, which is made if it is missing, and writes this process's id
+ * into it. Does not wait.
+ *
+ * @throws NativeError with code ELOCKED and the holder's `pid` when somebody else has it; the code
+ *   of the system call when the file cannot be opened (EACCES, ENOENT; ELOOP for a symbolic link)
+ */
+export function lockFile(file: string): FileLock {
+  return new addon.FileLock(file);
+}
+
+function makeNoProcessError(pid: number, message: string): NativeError {
+  return Object.assign(new Error(message), { code: 'ESRCH', pid });
+}
+
+/** Finds the addon from native/ and from build/js/native/ alike. */
+function loadAddon(): Addon {
+  const here = path.dirname(fileURLToPath(import.meta.url));
+  let root = here;
+  while (!fs.existsSync(path.join(root, 'package.json'))) {
+    const parent = path.dirname(root);
+    if (parent === root) throw new Error(`no package.json in ${here} or any folder above it`);
+    root = parent;
+  }
+  const file = path.join(root, 'build', 'native', 'xsched_native.node');
+  if (!fs.existsSync(file)) {
+    throw new Error(`${file} is missing: run "npm run build" to build it`);
+  }
+  return createRequire(import.meta.url)(file) as Addon;
+}
