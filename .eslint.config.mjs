@@ -12,6 +12,9 @@ const MAY_IMPORT = {
   'client-lib': ['protocol'],
 };
 
+/** What plain scripts may use without importing it. */
+const NODE_GLOBALS = ['process', 'console', 'Buffer', 'URL', 'setTimeout', 'clearTimeout', 'fetch'];
+
 const FOLDERS = ['protocol', 'native', 'daemon', 'client-lib', 'shim', 'test'];
 
 /** The rule that keeps a folder from importing what it must not. */
@@ -40,9 +43,9 @@ export default defineConfig(
   { ignores: ['build/', 'out/', 'node_modules/', '.cache/'] },
   js.configs.recommended,
   {
-    files: ['.tools/**/*.mjs'],
+    files: ['**/*.mjs'],
     languageOptions: {
-      globals: { process: 'readonly', console: 'readonly', Buffer: 'readonly' },
+      globals: Object.fromEntries(NODE_GLOBALS.map((name) => [name, 'readonly'])),
     },
   },
   {

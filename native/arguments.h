@@ -31,9 +31,8 @@ inline std::string DescribeValue(Napi::Value value) {
 /// Makes a TypeError that names the argument, what it must be and what was received.
 inline Napi::TypeError MakeArgumentError(Napi::Env env, const char *name, const std::string &need,
                                          Napi::Value received) {
-    Napi::TypeError error =
-        Napi::TypeError::New(env, std::string(name) + " must be " + need + ", received " +
-                                      DescribeValue(received));
+    Napi::TypeError error = Napi::TypeError::New(env, std::string(name) + " must be " + need +
+                                                          ", received " + DescribeValue(received));
     error.Set("code", Napi::String::New(env, "ERR_INVALID_ARG_VALUE"));
     return error;
 }
@@ -49,8 +48,7 @@ inline int32_t TakePid(const Napi::CallbackInfo &info, size_t index) {
     return static_cast<int32_t>(number);
 }
 
-inline Napi::Function TakeFunction(const Napi::CallbackInfo &info, size_t index,
-                                   const char *name) {
+inline Napi::Function TakeFunction(const Napi::CallbackInfo &info, size_t index, const char *name) {
     if (!info[index].IsFunction()) {
         throw MakeArgumentError(info.Env(), name, "a function", info[index]);
     }

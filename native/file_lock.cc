@@ -26,7 +26,8 @@ Napi::Error MakeLockedError(Napi::Env env, const std::string &path, int fd) {
     std::string who = holder == 0 ? "another process" : "process " + std::to_string(holder);
     Napi::Error error = MakeError(env, "ELOCKED", "cannot lock " + path + ": " + who + " holds it");
     error.Set("path", Napi::String::New(env, path));
-    error.Set("pid", holder == 0 ? env.Null() : Napi::Number::New(env, static_cast<double>(holder)));
+    error.Set("pid",
+              holder == 0 ? env.Null() : Napi::Number::New(env, static_cast<double>(holder)));
     return error;
 }
 

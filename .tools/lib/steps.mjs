@@ -22,7 +22,9 @@ export function runProgram(argv, { cwd, env = {} }) {
     });
     child.stdout.on('data', (chunk) => chunks.push(chunk));
     child.stderr.on('data', (chunk) => chunks.push(chunk));
-    child.on('error', (error) => resolve({ status: 127, output: `${program}: ${error.message}\n` }));
+    child.on('error', (error) =>
+      resolve({ status: 127, output: `${program}: ${error.message}\n` }),
+    );
     child.on('close', (code, signal) => {
       const note = signal ? `\n${program}: ended by ${signal}\n` : '';
       resolve({ status: code ?? 1, output: Buffer.concat(chunks).toString() + note });
