@@ -6,6 +6,23 @@
 
 namespace xsched {
 
+namespace {
+
+/// Calls a function whose exceptions nobody above can catch: they become uncaught exceptions.
+///
+/// Function::Call would not do. It turns an exception into a C++ one, which ends the process when
+/// a worker is being terminated, and Node only warns of what leaves a thread-safe function.
+void CallUncaught(Napi::Env env, Napi::Function function) {
+    napi_status status = napi_call_function(env, env.Undefined(), function, 0, nullptr, nullptr);
+    napi_value thrown = nullptr;
+    if (status == napi_pending_exception &&
+        napi_get_and_clear_last_exception(env, &thrown) == napi_ok) {
+        napi_fatal_exception(env, thrown);
+    }
+}
+
+} // namespace
+
 Napi::Function ProcessWatch::Define(Napi::Env env) {
     return DefineClass(env, "ProcessWatch", {InstanceMethod<&ProcessWatch::Close>("close")});
 }
@@ -35,7 +52,7 @@ void ProcessWatch::Close(const Napi::CallbackInfo &) {
 void ProcessWatch::HandleExit() {
     Napi::Function on_exit = on_exit_.Value();
     Stop();
-    on_exit.Call({});
+    CallUncaught(Env(), on_exit);
 }
 
 void ProcessWatch::Stop() {
