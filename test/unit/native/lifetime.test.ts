@@ -16,7 +16,9 @@ import {
 
 function startWorker(script: string, workerData?: unknown): Worker {
   const worker = new Worker(withAddon(script), { eval: true, workerData });
-  onTestFinished(async () => void (await worker.terminate()));
+  onTestFinished(async () => {
+    await worker.terminate();
+  });
   return worker;
 }
 
@@ -73,9 +75,9 @@ describe('a worker', () => {
       child.pid,
     );
     expect(await once(worker, 'message')).toEqual(['watching']);
+    const last = Promise.all([once(worker, 'message'), once(worker, 'exit')]);
     child.kill('SIGKILL');
-    expect(await once(worker, 'message')).toEqual(['exited']);
-    expect(await once(worker, 'exit')).toEqual([0]);
+    expect(await last).toEqual([['exited'], [0]]);
   });
 
   it('can be terminated with watches and a lock, which it then gives up', async () => {

@@ -143,8 +143,7 @@ describe('watchProcess', () => {
 
   it('refuses to close an object of another class', () => {
     const watch = watchProcess(process.pid, () => undefined);
-    const close = Reflect.get(watch, 'close') as () => void;
-    expect(() => close.call({})).toThrow(TypeError);
+    expect(() => Reflect.apply(watch.close, {}, [])).toThrow(TypeError);
     watch.close();
   });
 });

@@ -82,7 +82,10 @@ export function catchError(action: () => unknown): Record<string, unknown> {
   try {
     action();
   } catch (error) {
-    if (error instanceof Error) return { ...error, name: error.name, message: error.message };
+    if (error instanceof Error) {
+      const { name, message } = error;
+      return { ...Object.fromEntries(Object.entries(error)), name, message };
+    }
     throw error;
   }
   throw new Error('nothing was thrown');

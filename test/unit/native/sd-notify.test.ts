@@ -6,13 +6,13 @@ import { catchError, makeFolder, readLine, startProgram } from './programs.js';
 
 /** Node has no unix datagram sockets, so that the service manager is played by a line of Python. */
 const RECEIVER = `
-import os, socket, sys
+import signal, socket, sys
 address = sys.argv[1]
 receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 receiver.bind(b"\\0" + address[1:].encode() if address[0] == "@" else address)
 print("bound", flush=True)
 if sys.argv[2] == "deaf":
-    sys.stdin.read()
+    signal.pause()
 print(ascii(receiver.recv(8192)), flush=True)
 `;
 
