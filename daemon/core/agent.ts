@@ -1,0 +1,300 @@
+/** What clients say: HELLO, queues that come and go, work that comes and goes. */
+import type { RegisterMessage, StatsMessage } from '../../protocol/generated/messages.js';
+import { ERROR_CODES, LIMITS, PROTOCOL_VERSION } from '../../protocol/messages.js';
+import type { Turn } from './decide.js';
+import type { Event } from './events.js';
+import { dropProcessHints, dropQueueHints } from './hints.js';
+import { hearClient, noteProgress, refreshCompetes, watchQueue } from './liveness.js';
+import { applyPriority, resolveClient, resolveLabel } from './priority.js';
+import { describeQueue, isOlder } from './state.js';
+import type { Client, ClientIdentity, Device, Queue, State } from './state.js';
+
+/** Queues of all clients together: as many as a LIST_REPLY may carry. */
+const QUEUES_MAX = 65536;
+
+type AgentMessage = Extract<Event, { type: 'message' }>['message'];
+
+/** A client said HELLO and is who it says. It replaces what was known of its process. */
+export function welcomeClient(turn: Turn, identity: ClientIdentity): void {
+  const { state, now, effects } = turn;
+  const before = state.clientByPid.get(identity.pid);
+  const sameProcess = before?.startTime === identity.startTime;
+  if (before !== undefined) {
+    if (!sameProcess) dropProcessHints(state.hints, before.pid);
+    removeClient(turn, before);
+    if (before.link !== identity.link) effects.push({ type: 'forget', link: before.link });
+  } else if (state.clients.size >= LIMITS.CLIENTS) {
+    refuse(
+      turn,
+      identity.link,
+      ERROR_CODES.LIMIT,
+      `${String(LIMITS.CLIENTS)} clients are served already`,
+    );
+    effects.push({ type: 'forget', link: identity.link });
+    return;
+  }
+  const terms = resolveClient(state, identity);
+  const client: Client = {
+    ...identity,
+    name: terms.name,
+    queues: new Map(),
+    heardAt: now,
+    silent: false,
+  };
+  state.clients.set(client.link, client);
+  state.clientByPid.set(client.pid, client);
+  effects.push({
+    type: 'send',
+    link: client.link,
+    message: {
+      type: 'WELCOME',
+      version: PROTOCOL_VERSION,
+      generation: state.generation,
+      enabled: state.enabled,
+      streamPriority: terms.streamPriority,
+    },
+  });
+  turn.later({
+    type: 'report',
+    kind: 'registered',
+    level: 'info',
+    id: String(client.pid),
+    text: `process ${String(client.pid)} '${client.name}' ${sameProcess ? 'came back' : 'came'}`,
+  });
+}
+
+/** The link is no more. */
+export function loseClient(turn: Turn, link: string, cause: string): void {
+  const client = turn.state.clients.get(link);
+  if (client === undefined) return;
+  removeClient(turn, client);
+  dropProcessHints(turn.state.hints, client.pid);
+  turn.effects.push({ type: 'forget', link });
+  turn.later({
+    type: 'report',
+    kind: 'gone',
+    level: 'info',
+    id: String(client.pid),
+    text: `process ${String(client.pid)} '${client.name}' is gone: ${cause}`,
+  });
+}
+
+/** A message of a client that said HELLO before. */
+export function hearMessage(turn: Turn, link: string, message: AgentMessage): void {
+  const client = turn.state.clients.get(link);
+  if (client === undefined) {
+    refuse(turn, link, ERROR_CODES.STATE, `${message.type} came before HELLO`);
+    return;
+  }
+  hearClient(turn, client);
+  if (message.type === 'BYE') {
+    loseClient(turn, link, 'it said goodbye');
+    return;
+  }
+  if (message.type === 'REGISTER') {
+    registerQueue(turn, client, message);
+    return;
+  }
+  const queue = client.queues.get(message.queue);
+  if (queue === undefined) {
+    const text = `${message.type} names queue ${String(message.queue)}, which is not registered`;
+    refuse(turn, link, ERROR_CODES.STATE, text);
+    return;
+  }
+  switch (message.type) {
+    case 'READY':
+      if (!isOlder(message.seq, queue.clientSeq)) {
+        queue.clientSeq = message.seq;
+        setReady(turn, queue, true, message.waiting);
+      }
+      // Whoever waits is answered, so that a lost answer delays and never hangs.
+      if (message.waiting) turn.answer(queue);
+      return;
+    case 'IDLE':
+      if (isOlder(message.seq, queue.clientSeq)) return;
+      queue.clientSeq = message.seq;
+      setReady(turn, queue, false, false);
+      return;
+    case 'STATS':
+      takeStats(turn, queue, message);
+      return;
+    case 'UNREGISTER':
+      removeQueue(turn, queue);
+      dropQueueHints(turn.state.hints, queue.id);
+      turn.later({
+        type: 'report',
+        kind: 'gone',
+        level: 'debug',
+        id: queue.id,
+        text: `queue ${describeQueue(queue)} is gone`,
+      });
+      return;
+  }
+}
+
+function registerQueue(turn: Turn, client: Client, message: RegisterMessage): void {
+  const known = client.queues.get(message.queue);
+  if (known !== undefined) {
+    if (isSameQueue(known, message)) {
+      // A repetition: the answer was lost, or is on its way.
+      if (!isOlder(message.seq, known.clientSeq)) {
+        known.clientSeq = message.seq;
+        setReady(turn, known, message.ready, known.waiting && message.ready);
+      }
+      turn.answer(known);
+      return;
+    }
+    removeQueue(turn, known);
+  }
+  const { state } = turn;
+  if (client.queues.size >= LIMITS.QUEUES_PER_CLIENT || state.queueCount >= QUEUES_MAX) {
+    const text =
+      client.queues.size >= LIMITS.QUEUES_PER_CLIENT
+        ? `a client has at most ${String(LIMITS.QUEUES_PER_CLIENT)} queues`
+        : `the daemon serves at most ${String(QUEUES_MAX)} queues`;
+    refuse(
+      turn,
+      client.link,
+      ERROR_CODES.LIMIT,
+      `queue ${String(message.queue)} is refused: ${text}`,
+    );
+    return;
+  }
+  const queue = createQueue(turn, client, message);
+  // The numbering of decisions goes on, so that nothing old is taken for new.
+  if (known !== undefined) queue.seq = known.seq;
+  applyPriority(state, queue);
+  client.queues.set(queue.number, queue);
+  queue.device.queues.add(queue);
+  state.queueCount++;
+  setReady(turn, queue, message.ready, false);
+  turn.touch(queue.device);
+  turn.answer(queue);
+  turn.later({
+    type: 'report',
+    kind: 'registered',
+    level: 'info',
+    id: queue.id,
+    text:
+      `queue ${describeQueue(queue)} on ${queue.device.id}, ` +
+      `priority ${String(queue.priority)} (${queue.source})`,
+  });
+}
+
+function isSameQueue(queue: Queue, message: RegisterMessage): boolean {
+  return (
+    queue.device.id === message.device &&
+    queue.context === message.context &&
+    queue.stream === message.stream &&
+    queue.ownLabel === message.label
+  );
+}
+
+function createQueue(turn: Turn, client: Client, message: RegisterMessage): Queue {
+  const { state, now } = turn;
+  return {
+    id: `${String(client.pid)}.${String(message.queue)}`,
+    owner: client.link,
+    client,
+    number: message.queue,
+    device: findDevice(state, message.device),
+    context: message.context,
+    stream: message.stream,
+    ownLabel: message.label,
+    label: resolveLabel(state, client, message.label),
+    clientSeq: message.seq,
+    ready: false,
+    waiting: false,
+    submitted: 0,
+    completed: 0,
+    waitedNs: 0,
+    readySince: now,
+    readyMs: 0,
+    progressAt: now,
+    stalled: false,
+    competes: false,
+    priority: 0,
+    source: 'default',
+    seq: 0,
+    permit: true,
+    window: 0,
+    notify: false,
+    enabled: state.enabled,
+    sentPriority: NaN,
+    yieldsTo: undefined,
+    reason: '',
+    suspends: 0,
+    suspendedAt: now,
+    sliceUntil: 0,
+  };
+}
+
+function findDevice(state: State, id: string): Device {
+  let device = state.devices.get(id);
+  if (device === undefined) {
+    device = { id, queues: new Set(), timerAt: undefined };
+    state.devices.set(id, device);
+  }
+  return device;
+}
+
+function setReady(turn: Turn, queue: Queue, ready: boolean, waiting: boolean): void {
+  queue.waiting = waiting;
+  // Who waits at the gate, or has nothing to do, is not expected to finish anything.
+  if (waiting || !ready) noteProgress(turn, queue);
+  if (ready === queue.ready) return;
+  queue.ready = ready;
+  if (ready) {
+    queue.readySince = turn.now;
+    queue.progressAt = turn.now;
+    // A queue that waits for something to do is not kept waiting by anybody.
+    if (!queue.permit) queue.suspendedAt = turn.now;
+    watchQueue(turn, queue);
+    const { maxSuspendMs } = turn.state.settings;
+    if (!queue.permit && maxSuspendMs > 0) turn.wakeAt(queue.device, turn.now + maxSuspendMs);
+  } else {
+    queue.readyMs += turn.now - queue.readySince;
+    queue.sliceUntil = 0;
+  }
+  if (refreshCompetes(queue)) turn.touch(queue.device);
+}
+
+function takeStats(turn: Turn, queue: Queue, message: StatsMessage): void {
+  if (!isOlder(message.seq, queue.clientSeq)) {
+    queue.clientSeq = message.seq;
+    setReady(turn, queue, message.ready, message.waiting);
+  }
+  if (message.completed !== queue.completed) noteProgress(turn, queue);
+  queue.submitted = message.submitted;
+  queue.completed = message.completed;
+  queue.waitedNs = message.waitedNs;
+  if (message.applied === queue.seq) return;
+  // Something was lost on the way. A number from the future is none of ours: go on after it, so
+  // that what is sent now is not taken for old.
+  if (isOlder(queue.seq, message.applied)) queue.seq = message.applied;
+  turn.answer(queue);
+}
+
+function removeClient(turn: Turn, client: Client): void {
+  for (const queue of client.queues.values()) removeQueue(turn, queue);
+  turn.state.clients.delete(client.link);
+  if (turn.state.clientByPid.get(client.pid) === client) turn.state.clientByPid.delete(client.pid);
+}
+
+function removeQueue(turn: Turn, queue: Queue): void {
+  const { device, client } = queue;
+  client.queues.delete(queue.number);
+  device.queues.delete(queue);
+  turn.state.queueCount--;
+  turn.dismiss(queue);
+  if (device.queues.size > 0) {
+    turn.touch(device);
+    return;
+  }
+  turn.state.devices.delete(device.id);
+  if (device.timerAt !== undefined) turn.effects.push({ type: 'clearTimer', key: device.id });
+}
+
+function refuse(turn: Turn, link: string, code: number, message: string): void {
+  turn.effects.push({ type: 'send', link, message: { type: 'ERROR', code, message } });
+}

@@ -1,0 +1,183 @@
+/** What controllers ask for: hints, the policy, on and off. */
+import { ERROR_CODES, LIMITS } from '../../protocol/messages.js';
+import type { Turn } from './decide.js';
+import type { Effect, Event } from './events.js';
+import { HINTS_MAX, matchesTarget, parseTarget } from './hints.js';
+import type { Target } from './hints.js';
+import { applyPriority } from './priority.js';
+import type { Queue } from './state.js';
+
+type HintEvent = Extract<Event, { type: 'hint' }>;
+type PolicyEvent = Extract<Event, { type: 'policy' }>;
+type EnableEvent = Extract<Event, { type: 'enable' }>;
+
+/** Gives a value to the queues that a target names, or takes it back. */
+export function takeHint(turn: Turn, event: HintEvent): void {
+  const { state } = turn;
+  const problem = checkHint(event);
+  if (problem !== undefined) {
+    turn.later(controlError(event, ERROR_CODES.INVALID, problem));
+    return;
+  }
+  const target = parseTarget(event.target);
+  if (target === undefined) {
+    const text = `target ${JSON.stringify(event.target)} names nothing`;
+    turn.later(controlError(event, ERROR_CODES.INVALID, text));
+    return;
+  }
+  const queues = findQueues(turn, target);
+  const missing = describeMissing(turn, target, queues, event.clear);
+  if (missing !== undefined) {
+    turn.later(controlError(event, ERROR_CODES.NOT_FOUND, missing));
+    return;
+  }
+  if (event.clear) {
+    state.hints.delete(target.key);
+  } else {
+    if (!state.hints.has(target.key) && state.hints.size >= HINTS_MAX) {
+      const text = `${String(HINTS_MAX)} hints are kept already: take some back first`;
+      turn.later(controlError(event, ERROR_CODES.LIMIT, text));
+      return;
+    }
+    state.hints.set(target.key, { priority: event.value, order: ++state.hintOrder });
+  }
+  for (const queue of queues) {
+    applyPriority(state, queue);
+    turn.touch(queue.device);
+  }
+  turn.later({
+    type: 'report',
+    kind: 'hint',
+    level: 'info',
+    id: event.target,
+    text: event.clear
+      ? `${event.target}: priority by hint taken back, ${countQueues(queues)}`
+      : `${event.target}: priority ${String(event.value)} by hint, ${countQueues(queues)}`,
+  });
+  turn.later({
+    type: 'reply',
+    controller: event.controller,
+    message: {
+      type: 'HINT_REPLY',
+      request: event.request,
+      queues: queues.map((queue) => queue.id),
+    },
+  });
+}
+
+/** Answers which policy is in force, after changing it if one is named. */
+export function takePolicy(turn: Turn, event: PolicyEvent): void {
+  const { state } = turn;
+  const available = [...state.policies.keys()];
+  if (event.name !== '') {
+    const policy = state.policies.get(event.name);
+    if (policy === undefined) {
+      const text = `there is no policy '${event.name}'; there is ${available.join(', ')}`;
+      turn.later(controlError(event, ERROR_CODES.NOT_FOUND, text));
+      return;
+    }
+    if (policy !== state.policy) {
+      state.policy = policy;
+      touchAll(turn);
+      turn.later({
+        type: 'report',
+        kind: 'policy',
+        level: 'info',
+        id: '',
+        text: `the policy is ${policy.name} now`,
+      });
+    }
+  }
+  turn.later({
+    type: 'reply',
+    controller: event.controller,
+    message: {
+      type: 'POLICY_REPLY',
+      request: event.request,
+      name: state.policy.name,
+      available,
+    },
+  });
+}
+
+/** Switches scheduling on or off: off gives everybody a permit without a window. */
+export function takeEnable(turn: Turn, event: EnableEvent): void {
+  const { state } = turn;
+  if (state.enabled !== event.enabled) {
+    state.enabled = event.enabled;
+    touchAll(turn);
+    turn.later({
+      type: 'report',
+      kind: 'enabled',
+      level: 'info',
+      id: '',
+      text: event.enabled ? 'scheduling is on' : 'scheduling is off: every gate is open',
+    });
+  }
+  turn.later({
+    type: 'reply',
+    controller: event.controller,
+    message: { type: 'ENABLE_REPLY', request: event.request, enabled: state.enabled },
+  });
+}
+
+/** Asks the policy anew about every device. */
+export function touchAll(turn: Turn): void {
+  for (const device of turn.state.devices.values()) turn.touch(device);
+}
+
+function checkHint({ hint, value, clear }: HintEvent): string | undefined {
+  if (hint !== 'priority') return `there is no hint '${hint}'; there is priority`;
+  if (clear || (value >= LIMITS.PRIORITY_MIN && value <= LIMITS.PRIORITY_MAX)) return undefined;
+  return (
+    `priority must be from ${String(LIMITS.PRIORITY_MIN)} to ${String(LIMITS.PRIORITY_MAX)}, ` +
+    `received ${String(value)}`
+  );
+}
+
+/** Hints by name and label are kept for queues yet to come; queues and processes must be there. */
+function describeMissing(
+  turn: Turn,
+  target: Target,
+  queues: readonly Queue[],
+  clear: boolean,
+): string | undefined {
+  const { state } = turn;
+  if (target.kind === 'queue' && queues.length === 0) return `there is no queue ${target.value}`;
+  if (target.kind === 'pid' && !state.clientByPid.has(target.pid)) {
+    return `process ${target.value} is not registered`;
+  }
+  if (clear && !state.hints.has(target.key)) return `there is no hint for '${target.value}'`;
+  return undefined;
+}
+
+function findQueues(turn: Turn, target: Target): readonly Queue[] {
+  const { state } = turn;
+  const clients =
+    target.kind === 'queue' || target.kind === 'pid'
+      ? [state.clientByPid.get(target.pid)]
+      : state.clients.values();
+  const found: Queue[] = [];
+  for (const client of clients) {
+    for (const queue of client?.queues.values() ?? []) {
+      if (matchesTarget(target, queue)) found.push(queue);
+    }
+  }
+  return found;
+}
+
+function countQueues(queues: readonly Queue[]): string {
+  return queues.length === 1 ? '1 queue' : `${String(queues.length)} queues`;
+}
+
+function controlError(
+  event: { readonly controller: string; readonly request: number },
+  code: number,
+  message: string,
+): Effect {
+  return {
+    type: 'reply',
+    controller: event.controller,
+    message: { type: 'CONTROL_ERROR', request: event.request, code, message },
+  };
+}

@@ -1,0 +1,67 @@
+/** What happens to the core, and what it wants to be done. */
+import type { AgentDown, AgentUp, ControlDown } from '../../protocol/generated/messages.js';
+import type { ClientIdentity } from './state.js';
+
+/** Something that happened. */
+export type Event =
+  /** A client said HELLO, and is who it says. */
+  | { readonly type: 'hello'; readonly client: ClientIdentity }
+  /** Any other message of a client that said HELLO. */
+  | {
+      readonly type: 'message';
+      readonly link: string;
+      readonly message: Exclude<AgentUp, { type: 'HELLO' }>;
+    }
+  /** The link is no more: its process died or closed it. */
+  | { readonly type: 'gone'; readonly link: string; readonly cause: string }
+  | { readonly type: 'timer'; readonly key: string; readonly dueAt: number }
+  | {
+      readonly type: 'hint';
+      readonly controller: string;
+      readonly request: number;
+      readonly target: string;
+      readonly hint: string;
+      readonly value: number;
+      readonly clear: boolean;
+    }
+  | {
+      readonly type: 'policy';
+      readonly controller: string;
+      readonly request: number;
+      /** Empty to ask. */
+      readonly name: string;
+    }
+  | {
+      readonly type: 'enable';
+      readonly controller: string;
+      readonly request: number;
+      readonly enabled: boolean;
+    }
+  /** Asks clients that have been quiet for long whether their links are still there. */
+  | { readonly type: 'probe' }
+  /** Whether anybody wants a report of each suspension. */
+  | { readonly type: 'observe'; readonly on: boolean }
+  /** The daemon ends. */
+  | { readonly type: 'leave' };
+
+/** The kinds of EVENT messages. */
+export type ReportKind =
+  'registered' | 'gone' | 'suspended' | 'resumed' | 'hint' | 'policy' | 'enabled' | 'stalled';
+
+/** Something to be done, in the order of the list. */
+export type Effect =
+  | { readonly type: 'send'; readonly link: string; readonly message: AgentDown }
+  /** The link is served no more. */
+  | { readonly type: 'forget'; readonly link: string }
+  | { readonly type: 'reply'; readonly controller: string; readonly message: ControlDown }
+  /** Replaces the timer of that key; its event comes at `at` or later. */
+  | { readonly type: 'setTimer'; readonly key: string; readonly at: number }
+  | { readonly type: 'clearTimer'; readonly key: string }
+  /** For the log and for whoever subscribed. */
+  | {
+      readonly type: 'report';
+      readonly kind: ReportKind;
+      readonly level: 'debug' | 'info' | 'warn';
+      readonly id: string;
+      readonly text: string;
+    };

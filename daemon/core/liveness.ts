@@ -1,0 +1,149 @@
+/**
+ * Who has work but does not get on with it: silent processes, stalled queues, and queues that wait
+ * for too long. Each device has one timer, set to the earliest moment at which something may be due
+ * and armed only while a queue of it has work.
+ */
+import type { Turn } from './decide.js';
+import { describeQueue } from './state.js';
+import type { Client, Device, Queue } from './state.js';
+
+/**
+ * A timer that comes later than this, in milliseconds, says that the daemon itself stood still:
+ * what it has not heard meanwhile proves nothing about the others.
+ */
+const LATE_MS = 500;
+
+/** A client that has said nothing for so long, in milliseconds, is sent its state once more. */
+const QUIET_MS = 5000;
+
+/**
+ * Sends something to whoever has been quiet: a process may have closed its link and live on, which
+ * shows only when something is sent to it.
+ */
+export function probeClients(turn: Turn): void {
+  for (const client of turn.state.clients.values()) {
+    if (turn.now - client.heardAt < QUIET_MS) continue;
+    for (const queue of client.queues.values()) {
+      turn.answer(queue);
+      break;
+    }
+  }
+}
+
+/** Brings `competes` in line with the facts. @returns whether it changed. */
+export function refreshCompetes(queue: Queue): boolean {
+  const competes = queue.ready && !queue.stalled && !queue.client.silent;
+  if (competes === queue.competes) return false;
+  queue.competes = competes;
+  return true;
+}
+
+/** A message came: the client is alive to its work. */
+export function hearClient(turn: Turn, client: Client): void {
+  client.heardAt = turn.now;
+  if (client.silent) setSilent(turn, client, false);
+}
+
+/** The queue got work: from now on it is watched. */
+export function watchQueue(turn: Turn, queue: Queue): void {
+  const { silentMs, stallMs } = turn.state.settings;
+  turn.wakeAt(queue.device, turn.now + Math.min(silentMs, stallMs));
+}
+
+/** Work moved, or there is none that should: whatever stall there was is over. */
+export function noteProgress(turn: Turn, queue: Queue): void {
+  queue.progressAt = turn.now;
+  if (!queue.stalled) return;
+  queue.stalled = false;
+  if (refreshCompetes(queue)) turn.touch(queue.device);
+  report(turn, queue, 'info', `${describeQueue(queue)} moves again`);
+}
+
+/** The device's timer came. */
+export function checkDevice(turn: Turn, device: Device, dueAt: number): void {
+  device.timerAt = undefined;
+  if (turn.now - dueAt > LATE_MS) forgiveAll(turn, device);
+  // A policy may have asked to be asked again.
+  turn.touch(device);
+  for (const queue of device.queues) {
+    checkSilence(turn, queue);
+    checkStall(turn, queue);
+    checkSlice(turn, queue);
+  }
+}
+
+function forgiveAll(turn: Turn, device: Device): void {
+  for (const queue of device.queues) {
+    queue.client.heardAt = Math.max(queue.client.heardAt, turn.now);
+    queue.progressAt = turn.now;
+  }
+}
+
+function checkSilence(turn: Turn, queue: Queue): void {
+  const { client } = queue;
+  if (!queue.ready || client.silent) return;
+  const due = client.heardAt + turn.state.settings.silentMs;
+  if (turn.now >= due) setSilent(turn, client, true);
+  else turn.wakeAt(queue.device, due);
+}
+
+function setSilent(turn: Turn, client: Client, silent: boolean): void {
+  client.silent = silent;
+  for (const queue of client.queues.values()) {
+    if (refreshCompetes(queue)) turn.touch(queue.device);
+    if (queue.ready && !silent) watchQueue(turn, queue);
+  }
+  const what = silent
+    ? `has work but said nothing for ${String(turn.state.settings.silentMs)} ms: it holds nobody back until it speaks`
+    : 'speaks again';
+  turn.later({
+    type: 'report',
+    kind: 'stalled',
+    level: silent ? 'warn' : 'info',
+    id: String(client.pid),
+    text: `process ${String(client.pid)} '${client.name}' ${what}`,
+  });
+}
+
+function checkStall(turn: Turn, queue: Queue): void {
+  const { stallMs } = turn.state.settings;
+  if (!queue.ready || queue.stalled || queue.waiting || queue.submitted <= queue.completed) return;
+  const due = queue.progressAt + stallMs;
+  if (turn.now < due) {
+    turn.wakeAt(queue.device, due);
+    return;
+  }
+  queue.stalled = true;
+  if (refreshCompetes(queue)) turn.touch(queue.device);
+  const open = String(queue.submitted - queue.completed);
+  report(
+    turn,
+    queue,
+    'warn',
+    `${describeQueue(queue)} has ${open} launches in flight and finished none for ` +
+      `${String(stallMs)} ms: it holds nobody back until it moves`,
+  );
+}
+
+/** A queue that has waited for `maxSuspendMs` gets a slice, and then waits anew. */
+function checkSlice(turn: Turn, queue: Queue): void {
+  const { maxSuspendMs, sliceMs } = turn.state.settings;
+  if (maxSuspendMs === 0) return;
+  if (queue.permit) {
+    // At the end of a slice the decision takes the permit back and starts the next wait.
+    if (queue.sliceUntil > turn.now) turn.wakeAt(queue.device, queue.sliceUntil);
+    return;
+  }
+  if (!queue.ready) return;
+  const due = queue.suspendedAt + maxSuspendMs;
+  if (turn.now < due) {
+    turn.wakeAt(queue.device, due);
+    return;
+  }
+  queue.sliceUntil = turn.now + sliceMs;
+  turn.wakeAt(queue.device, queue.sliceUntil);
+}
+
+function report(turn: Turn, queue: Queue, level: 'info' | 'warn', text: string): void {
+  turn.later({ type: 'report', kind: 'stalled', level, id: queue.id, text });
+}

@@ -1,0 +1,70 @@
+/** Where names, labels and priorities come from: hints, rules, the environment. */
+import path from 'node:path';
+import { findHint } from './hints.js';
+import type { Rule } from './settings.js';
+import type { ClientIdentity, PrioritySource, Queue, State } from './state.js';
+
+/** What rules say of a process as a whole. */
+export interface ClientTerms {
+  readonly name: string;
+  readonly streamPriority: boolean;
+}
+
+/** Name and manners of a process: of the first rule that matches it and asks for no label. */
+export function resolveClient(state: State, client: ClientIdentity): ClientTerms {
+  const rule = state.settings.rules.find(
+    (candidate) => candidate.match.label === undefined && matchesClient(candidate, client),
+  );
+  const ownName = client.ownName === '' ? path.basename(client.exe) : client.ownName;
+  return {
+    name: rule?.name ?? (ownName === '' ? String(client.pid) : ownName),
+    streamPriority: rule?.streamPriority ?? state.settings.streamPriority,
+  };
+}
+
+/** The label of a queue: its own, else that of its rule. */
+export function resolveLabel(state: State, client: ClientIdentity, ownLabel: string): string {
+  return ownLabel === '' ? (findRule(state, client, ownLabel)?.label ?? '') : ownLabel;
+}
+
+/** Gives a queue the priority that holds for it now. */
+export function applyPriority(state: State, queue: Queue): void {
+  const [priority, source] = resolvePriority(state, queue);
+  queue.priority = priority;
+  queue.source = source;
+}
+
+function resolvePriority(state: State, queue: Queue): readonly [number, PrioritySource] {
+  const hint = findHint(state.hints, queue);
+  if (hint !== undefined) return [hint.priority, 'hint'];
+  const rule = findRule(state, queue.client, queue.ownLabel);
+  if (rule?.priority !== undefined) return [rule.priority, 'rule'];
+  if (queue.client.ownPriority !== undefined) {
+    return [Math.min(queue.client.ownPriority, ceilingOf(state, queue.client)), 'environment'];
+  }
+  return [0, 'default'];
+}
+
+function findRule(state: State, client: ClientIdentity, label: string): Rule | undefined {
+  return state.settings.rules.find(
+    (rule) =>
+      matchesClient(rule, client) &&
+      (rule.match.label === undefined || rule.match.label.test(label)),
+  );
+}
+
+function matchesClient({ match }: Rule, client: ClientIdentity): boolean {
+  if (match.uid !== undefined && match.uid !== client.uid) return false;
+  if (match.command !== undefined && !match.command.test(client.command)) return false;
+  if (match.exe === undefined) return true;
+  return match.exe.test(client.exe) || match.exe.test(path.basename(client.exe));
+}
+
+/** The highest priority that a process may ask for itself. */
+function ceilingOf(state: State, client: ClientIdentity): number {
+  const limit = state.settings.limits.find(
+    ({ uid, gid }) =>
+      (uid === undefined || uid === client.uid) && (gid === undefined || client.gids.includes(gid)),
+  );
+  return limit?.maxPriority ?? Infinity;
+}

@@ -1,0 +1,107 @@
+/** The state as `xsched ps` and `xsched status` show it. */
+import type { QueueInfo } from '../../protocol/generated/messages.js';
+import { describeQueue } from './state.js';
+import type { Queue, State } from './state.js';
+
+/** Limits of the strings in a QueueInfo, in bytes of UTF-8. */
+const REASON_BYTES = 256;
+
+/** Numbers of DaemonStatus that the core knows. */
+export interface Counts {
+  readonly clients: number;
+  readonly queues: number;
+  readonly ready: number;
+  readonly suspended: number;
+}
+
+/** How many clients and queues there are, and how many of them have work or lack a permit. */
+export function countState(state: State): Counts {
+  let ready = 0;
+  let suspended = 0;
+  for (const queue of allQueues(state)) {
+    if (queue.ready) ready++;
+    if (!queue.permit) suspended++;
+  }
+  return { clients: state.clients.size, queues: state.queueCount, ready, suspended };
+}
+
+/**
+ * All queues, in the order of their registration.
+ * @param textBytes limit of each command line and executable, in bytes, since many are shown at once
+ */
+export function listQueues(state: State, now: number, textBytes: number): readonly QueueInfo[] {
+  const queues = new Map<string, Queue>();
+  for (const queue of allQueues(state)) queues.set(queue.id, queue);
+  return [...queues.values()].map((queue) => renderQueue(queue, queues, now, textBytes));
+}
+
+function* allQueues(state: State): Iterable<Queue> {
+  for (const client of state.clients.values()) yield* client.queues.values();
+}
+
+function renderQueue(
+  queue: Queue,
+  queues: ReadonlyMap<string, Queue>,
+  now: number,
+  textBytes: number,
+): QueueInfo {
+  const { client } = queue;
+  const readyMs = queue.readyMs + (queue.ready ? now - queue.readySince : 0);
+  const [state, reason] = renderCondition(queue, queues, now);
+  return {
+    id: queue.id,
+    pid: client.pid,
+    uid: client.uid,
+    name: clip(client.name, 256),
+    exe: clip(client.exe, textBytes),
+    command: clip(client.command, textBytes),
+    device: queue.device.id,
+    stream: queue.stream,
+    label: clip(queue.label, 256),
+    priority: queue.priority,
+    source: queue.source,
+    state,
+    reason: clip(reason, REASON_BYTES),
+    window: queue.window,
+    waiting: queue.waiting,
+    submitted: queue.submitted,
+    completed: queue.completed,
+    readyNs: Math.round(readyMs * 1e6),
+    waitedNs: queue.waitedNs,
+    suspends: queue.suspends,
+  };
+}
+
+function renderCondition(
+  queue: Queue,
+  queues: ReadonlyMap<string, Queue>,
+  now: number,
+): readonly [string, string] {
+  if (!queue.ready) return ['idle', ''];
+  if (!queue.permit) return ['suspended', `suspended: ${renderCause(queue, queues)}`];
+  if (queue.client.silent) {
+    return ['stalled', `stalled: it said nothing for ${renderSeconds(now - queue.client.heardAt)}`];
+  }
+  if (queue.stalled) {
+    const seconds = renderSeconds(now - queue.progressAt);
+    return ['stalled', `stalled: nothing of it finished for ${seconds}`];
+  }
+  return ['running', ''];
+}
+
+function renderCause(queue: Queue, queues: ReadonlyMap<string, Queue>): string {
+  const rival = queue.yieldsTo === undefined ? undefined : queues.get(queue.yieldsTo);
+  if (rival === undefined) return queue.reason === '' ? 'by the policy' : queue.reason;
+  return `${describeQueue(rival)} (priority ${String(rival.priority)}) is ready`;
+}
+
+function renderSeconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** Text cut to a number of bytes of UTF-8, at a boundary between characters. */
+export function clip(text: string, bytes: number): string {
+  if (text.length * 3 <= bytes || Buffer.byteLength(text) <= bytes) return text;
+  const cut = Buffer.from(text).subarray(0, bytes).toString();
+  return cut.endsWith('\ufffd') ? cut.replace(/\ufffd+$/, '') : cut;
+}

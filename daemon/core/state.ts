@@ -1,0 +1,169 @@
+/**
+ * What the daemon knows: clients, their queues, and devices.
+ *
+ * The state belongs to the core. `step` changes it in place and hands it back, since a copy for
+ * each message would cost more than the decision; nobody else writes to it.
+ */
+import type { Policy, PolicyDevice, PolicyQueue } from '../policy/policy.js';
+import type { CoreSettings } from './settings.js';
+
+/** Where a priority came from. */
+export type PrioritySource = 'hint' | 'rule' | 'environment' | 'default';
+
+/** Who a client is: the first part from the kernel, the rest by its own word. */
+export interface ClientIdentity {
+  /** Its routing id: one link. */
+  readonly link: string;
+  /** As the daemon sees it, from the kernel. */
+  readonly pid: number;
+  readonly uid: number;
+  readonly gids: readonly number[];
+  /** Checked against /proc. */
+  readonly startTime: number;
+  readonly exe: string;
+  readonly command: string;
+  /** XSCHED_NAME, or empty. */
+  readonly ownName: string;
+  /** XSCHED_PRIORITY, if there was one. */
+  readonly ownPriority: number | undefined;
+}
+
+/** A process with a link. */
+export interface Client extends ClientIdentity {
+  /** Name by a rule, by XSCHED_NAME, or the executable's. */
+  readonly name: string;
+  readonly queues: Map<number, Queue>;
+  /** When its last message came. */
+  heardAt: number;
+  /** It has work and said nothing for `silentMs`: its queues hold nobody back until it speaks. */
+  silent: boolean;
+}
+
+/** A device that some queue was registered on. */
+export interface Device extends PolicyDevice {
+  readonly id: string;
+  readonly queues: Set<Queue>;
+  /** When its timer is set to, or undefined. */
+  timerAt: number | undefined;
+}
+
+/**
+ * A queue. Three kinds of facts: what the client says of it, how it gets on, what was decided.
+ * Times are milliseconds of the daemon's monotonic clock.
+ */
+export interface Queue extends PolicyQueue {
+  readonly id: string;
+  readonly owner: string;
+  readonly client: Client;
+  readonly number: number;
+  readonly device: Device;
+  readonly context: number;
+  readonly stream: number;
+  /** As the client registered it. */
+  readonly ownLabel: string;
+  /** Its own, or that of a rule. */
+  readonly label: string;
+
+  /** The newest `seq` of the client. */
+  clientSeq: number;
+  ready: boolean;
+  waiting: boolean;
+  submitted: number;
+  completed: number;
+  waitedNs: number;
+
+  /** Since when it is ready, if it is. */
+  readySince: number;
+  /** Time spent ready before that. */
+  readyMs: number;
+  /** When its work last moved. */
+  progressAt: number;
+  stalled: boolean;
+  competes: boolean;
+
+  priority: number;
+  source: PrioritySource;
+  /** The newest `seq` of a PERMIT or SUSPEND; 0 before the first. */
+  seq: number;
+  permit: boolean;
+  window: number;
+  notify: boolean;
+  /** `enabled` and `priority` as they were last sent. */
+  enabled: boolean;
+  sentPriority: number;
+  yieldsTo: string | undefined;
+  reason: string;
+  suspends: number;
+  suspendedAt: number;
+  /** Until when it may launch although the policy says no; 0 without a slice. */
+  sliceUntil: number;
+}
+
+/** A value that a controller gave a target. */
+export interface Hint {
+  readonly priority: number;
+  /** Counts up: the newest of several hints for one queue wins. */
+  readonly order: number;
+}
+
+export interface State {
+  readonly settings: CoreSettings;
+  readonly policies: ReadonlyMap<string, Policy>;
+  readonly generation: number;
+  policy: Policy;
+  enabled: boolean;
+  /** Set when the daemon leaves: everybody gets a permit. */
+  leaving: boolean;
+  /** Whether anybody wants reports of each suspension; they are many. */
+  observed: boolean;
+  readonly clients: Map<string, Client>;
+  readonly clientByPid: Map<number, Client>;
+  readonly devices: Map<string, Device>;
+  /** By canonical target: `queue:1.2`, `pid:1`, `name:x`, `label:x`, `any:x`. */
+  readonly hints: Map<string, Hint>;
+  hintOrder: number;
+  queueCount: number;
+}
+
+/**
+ * The state of a daemon that has just begun.
+ * @throws {Error} when the settings name a policy that `policies` lacks.
+ */
+export function createState(
+  settings: CoreSettings,
+  policies: ReadonlyMap<string, Policy>,
+  generation: number,
+): State {
+  const policy = policies.get(settings.policy);
+  if (policy === undefined) throw new Error(`there is no policy '${settings.policy}'`);
+  return {
+    settings,
+    policies,
+    generation,
+    policy,
+    enabled: settings.enabled,
+    leaving: false,
+    observed: false,
+    clients: new Map(),
+    clientByPid: new Map(),
+    devices: new Map(),
+    hints: new Map(),
+    hintOrder: 0,
+    queueCount: 0,
+  };
+}
+
+/** A queue as a person reads it: `4711.1 'bert-high'`. */
+export function describeQueue(queue: Queue): string {
+  return `${queue.id} '${queue.label === '' ? queue.client.name : queue.label}'`;
+}
+
+/** Whether serial number `a` is older than `b`, both counting modulo 2^32. */
+export function isOlder(a: number, b: number): boolean {
+  return ((a - b) | 0) < 0;
+}
+
+/** The serial number after `seq`; 0 is left out, since it means "none yet". */
+export function nextSeq(seq: number): number {
+  return seq === 0xffffffff ? 1 : seq + 1;
+}

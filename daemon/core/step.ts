@@ -1,0 +1,66 @@
+/**
+ * The daemon's core: `step(state, event, now)` says what has to be done.
+ *
+ * No clock, socket or logger in here: `now` is handed in, in milliseconds of a monotonic clock, and
+ * everything that touches the world comes back as an effect. Effects are to be carried out in their
+ * order and at once: suspensions come before permits.
+ */
+import { hearMessage, loseClient, welcomeClient } from './agent.js';
+import { takeEnable, takeHint, takePolicy, touchAll } from './control.js';
+import { Turn } from './decide.js';
+import type { Effect, Event } from './events.js';
+import { checkDevice, probeClients } from './liveness.js';
+import type { State } from './state.js';
+
+export interface Step {
+  /** The state that was handed in: it belongs to the core, which changes it in place. */
+  readonly state: State;
+  readonly effects: readonly Effect[];
+}
+
+/** @param now milliseconds of a monotonic clock; never less than in the step before */
+export function step(state: State, event: Event, now: number): Step {
+  const turn = new Turn(state, now);
+  handle(turn, event);
+  turn.settle();
+  return { state, effects: turn.effects };
+}
+
+function handle(turn: Turn, event: Event): void {
+  const { state } = turn;
+  switch (event.type) {
+    case 'hello':
+      welcomeClient(turn, event.client);
+      return;
+    case 'message':
+      hearMessage(turn, event.link, event.message);
+      return;
+    case 'gone':
+      loseClient(turn, event.link, event.cause);
+      return;
+    case 'timer': {
+      const device = state.devices.get(event.key);
+      if (device !== undefined) checkDevice(turn, device, event.dueAt);
+      return;
+    }
+    case 'hint':
+      takeHint(turn, event);
+      return;
+    case 'policy':
+      takePolicy(turn, event);
+      return;
+    case 'enable':
+      takeEnable(turn, event);
+      return;
+    case 'probe':
+      probeClients(turn);
+      return;
+    case 'observe':
+      state.observed = event.on;
+      return;
+    case 'leave':
+      state.leaving = true;
+      touchAll(turn);
+      return;
+  }
+}

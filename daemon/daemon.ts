@@ -1,0 +1,264 @@
+/** The whole daemon: sockets, core, directory, and its end. */
+import { performance } from 'node:perf_hooks';
+import type { Logger } from 'winston';
+import { Context } from 'zeromq';
+import { sdNotify } from '../native/index.js';
+import type { DaemonStatus, QueueInfo } from '../protocol/generated/messages.js';
+import { LIMITS, PROTOCOL_VERSION } from '../protocol/messages.js';
+import type { Config } from './config/load.js';
+import { countState, listQueues } from './core/report.js';
+import { createState } from './core/state.js';
+import { Engine } from './engine.js';
+import { POLICIES } from './policy/registry.js';
+import { RuntimeDir } from './runtime-dir.js';
+import { AgentServer } from './transport/agent-server.js';
+import { ControlServer } from './transport/control-server.js';
+import { PeerTable } from './transport/peers.js';
+import { RouterSocket } from './transport/router-socket.js';
+import type { MessageSocket } from './transport/router-socket.js';
+import { Authenticator } from './transport/zap.js';
+import { VERSION } from './version.js';
+
+/** Subscriptions, links and the status line are looked after this often, in milliseconds. */
+const HOUSEKEEPING_MS = 1000;
+/** Clients that have been quiet for long are asked this often whether they are there. */
+const PROBE_MS = 5000;
+/** Bytes of a list reply that the fixed fields of one queue take at most. */
+const QUEUE_INFO_BYTES = 1200;
+/** Complaints about one who wants in are logged this often, in milliseconds. */
+const REFUSAL_LOG_MS = 1000;
+
+export interface DaemonOptions {
+  /** Absolute path of the folder of the sockets. */
+  readonly runtimeDir: string;
+  readonly config: Config;
+  readonly log: Logger;
+  /** Puts something between the agent socket and the daemon. */
+  readonly wrapAgentSocket?: (socket: MessageSocket) => MessageSocket;
+}
+
+/** A running daemon. */
+export interface Daemon {
+  readonly runtimeDir: string;
+  readonly generation: number;
+  status(): DaemonStatus;
+  queues(): readonly QueueInfo[];
+  /** Resumes every client, closes the sockets and gives the directory back. */
+  stop(): Promise<void>;
+  /** Settles when a socket failed for good. */
+  readonly broken: Promise<Error>;
+}
+
+/**
+ * Starts a daemon. It serves when the promise settles.
+ * @throws {DirectoryHeldError} when another daemon holds the directory
+ * @throws {RuntimeDirError} when the directory cannot be used
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const directory = RuntimeDir.claim(options.runtimeDir, options.config.socketGid);
+  const daemon = new RunningDaemon(options, directory);
+  try {
+    await daemon.start();
+  } catch (error) {
+    await daemon.stop();
+    throw error;
+  }
+  return daemon;
+}
+
+class RunningDaemon implements Daemon {
+  readonly broken: Promise<Error>;
+  readonly #startedAt = performance.now();
+  readonly #peers = new PeerTable();
+  readonly #engine: Engine;
+  readonly #closers: (() => void)[] = [];
+  #agents: AgentServer | undefined;
+  #controllers: ControlServer | undefined;
+  #break: (error: Error) => void = () => undefined;
+  #statusLine = '';
+  #refusalLoggedAt = -Infinity;
+  #unheardRefusals = 0;
+  #stopped = false;
+
+  constructor(
+    private readonly options: DaemonOptions,
+    private readonly directory: RuntimeDir,
+  ) {
+    this.broken = new Promise((resolve) => {
+      this.#break = resolve;
+    });
+    const state = createState(options.config.core, POLICIES, directory.generation);
+    this.#engine = new Engine(state, {
+      clock: () => performance.now(),
+      send: (link, message) => this.#agents?.send(link, message),
+      forget: (link) => this.#agents?.forget(link),
+      reply: (controller, message) => this.#controllers?.send(controller, message),
+      report: (report) => {
+        options.log.log(report.level, report.text);
+        this.#controllers?.publish(report);
+      },
+    });
+  }
+
+  get runtimeDir(): string {
+    return this.directory.path;
+  }
+
+  get generation(): number {
+    return this.directory.generation;
+  }
+
+  async start(): Promise<void> {
+    const { config, log } = this.options;
+    const context = new Context();
+    const authenticator = new Authenticator(context, ({ username, domain, address }) => {
+      const refusal = this.#peers.admit(username, domain, address, performance.now());
+      if (refusal !== undefined) this.#logRefusal(domain, address, refusal);
+      return refusal;
+    });
+    await authenticator.start();
+    this.#closers.push(() => {
+      authenticator.close();
+    });
+    const common = {
+      context,
+      maxMessageSize: LIMITS.MESSAGE_BYTES,
+      onBroken: (error: unknown) => {
+        this.#break(error instanceof Error ? error : new Error(String(error)));
+      },
+    };
+    const agentSocket = await RouterSocket.open({
+      ...common,
+      domain: 'agent',
+      path: this.directory.agentSocket,
+      sendHighWaterMark: 1024,
+      receiveHighWaterMark: 256,
+    });
+    this.#closers.push(() => {
+      agentSocket.close();
+    });
+    const controlSocket = await RouterSocket.open({
+      ...common,
+      domain: 'control',
+      path: this.directory.controlSocket,
+      sendHighWaterMark: 256,
+      receiveHighWaterMark: 64,
+    });
+    this.#closers.push(() => {
+      controlSocket.close();
+    });
+    this.directory.openSockets();
+    const links = {
+      peers: this.#peers,
+      log,
+      clock: () => performance.now(),
+      dispatch: this.#engine.dispatch.bind(this.#engine),
+    };
+    this.#agents = new AgentServer({
+      ...links,
+      socket: this.options.wrapAgentSocket?.(agentSocket) ?? agentSocket,
+    });
+    this.#controllers = new ControlServer({
+      ...links,
+      socket: controlSocket,
+      rights: config.control,
+      status: () => this.status(),
+      queues: () => this.queues(),
+    });
+    this.#agents.start();
+    this.#controllers.start();
+    this.#keepHouse();
+    log.info(
+      `xschedd ${VERSION} serves ${this.runtimeDir}, policy ${this.#engine.state.policy.name}, ` +
+        `generation ${String(this.generation)}`,
+    );
+    this.#tellServiceManager('READY=1');
+  }
+
+  status(): DaemonStatus {
+    const { state } = this.#engine;
+    return {
+      version: VERSION,
+      protocol: PROTOCOL_VERSION,
+      pid: process.pid,
+      generation: this.generation,
+      uptimeMs: Math.round(performance.now() - this.#startedAt),
+      runtimeDir: this.runtimeDir,
+      config: this.options.config.file,
+      policy: state.policy.name,
+      enabled: state.enabled,
+      ...countState(state),
+      messages: this.#agents?.messages ?? 0,
+      refused: (this.#agents?.refused ?? 0) + (this.#controllers?.refused ?? 0),
+    };
+  }
+
+  queues(): readonly QueueInfo[] {
+    const { state } = this.#engine;
+    // Executable and command line share what a reply of that many queues leaves to each.
+    const room = LIMITS.REPLY_BYTES / Math.max(1, state.queueCount) - QUEUE_INFO_BYTES;
+    const textBytes = Math.max(0, Math.min(4096, Math.floor(room / 2)));
+    return listQueues(state, performance.now(), textBytes);
+  }
+
+  stop(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    this.#stopped = true;
+    this.#tellServiceManager('STOPPING=1');
+    this.#engine.dispatch({ type: 'leave' });
+    this.#engine.stop();
+    this.#agents?.close();
+    this.#controllers?.close();
+    for (const close of this.#closers.reverse()) close();
+    this.directory.release();
+    this.options.log.info(`xschedd leaves ${this.runtimeDir}`);
+    return Promise.resolve();
+  }
+
+  #keepHouse(): void {
+    const house = setInterval(() => {
+      const now = performance.now();
+      this.#peers.sweep(now);
+      this.#controllers?.sweep(now);
+      this.#tellStatus();
+    }, HOUSEKEEPING_MS);
+    const probe = setInterval(() => {
+      this.#engine.dispatch({ type: 'probe' });
+    }, PROBE_MS);
+    this.#closers.push(() => {
+      clearInterval(house);
+      clearInterval(probe);
+    });
+  }
+
+  #tellStatus(): void {
+    const { state } = this.#engine;
+    const { clients, queues } = countState(state);
+    const mode = state.enabled ? `policy ${state.policy.name}` : 'scheduling is off';
+    const line = `serving ${String(clients)} processes with ${String(queues)} queues; ${mode}`;
+    if (line === this.#statusLine) return;
+    this.#statusLine = line;
+    this.#tellServiceManager(`STATUS=${line}`);
+  }
+
+  #tellServiceManager(state: string): void {
+    try {
+      sdNotify(state);
+    } catch (error) {
+      this.options.log.warn(`the service manager was not told ${state}: ${String(error)}`);
+    }
+  }
+
+  #logRefusal(domain: string, address: string, refusal: string): void {
+    const now = performance.now();
+    if (now - this.#refusalLoggedAt < REFUSAL_LOG_MS) {
+      this.#unheardRefusals++;
+      return;
+    }
+    const others =
+      this.#unheardRefusals === 0 ? '' : ` (and ${String(this.#unheardRefusals)} more)`;
+    this.#refusalLoggedAt = now;
+    this.#unheardRefusals = 0;
+    this.options.log.warn(`${domain}: ${address} may not connect: ${refusal}${others}`);
+  }
+}

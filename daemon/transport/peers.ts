@@ -1,0 +1,131 @@
+/** Who is behind a link: what the kernel says of each routing id that was let in. */
+import { LIMITS } from '../../protocol/messages.js';
+
+/** The two sockets, by the ZAP domain that tells them apart. */
+export type Domain = 'agent' | 'control';
+
+/** A link that was let in. Times are milliseconds of the daemon's monotonic clock. */
+export interface Peer {
+  readonly id: string;
+  readonly domain: Domain;
+  /** From the kernel, as of the moment of its connection. */
+  readonly uid: number;
+  readonly gid: number;
+  /** 0 where the peer's pid namespace is not visible from here. */
+  readonly pid: number;
+  /** When it was let in, or last said something. */
+  usedAt: number;
+  /** Whether it is somebody's who said who he is: then it stays until it is dropped. */
+  kept: boolean;
+  /** Messages that could not be used, since its last HELLO. */
+  bad: number;
+  /** No message but HELLO is read any more. */
+  muted: boolean;
+  /** Complaints sent since `complainedAt`. */
+  complaints: number;
+  complainedAt: number;
+}
+
+/** Links in all; more are turned away until some are gone. */
+const PEERS_MAX = 2 * LIMITS.CLIENTS;
+/** Links of one user that nobody has said HELLO on yet. */
+const STRANGERS_MAX = 1024;
+/** A link that says nothing is given up after so long. */
+const STRANGER_MS = 10_000;
+const CONTROLLER_MS = 60_000;
+/** Complaints to one link within a second; what is wrong beyond that is only counted. */
+const COMPLAINTS_PER_SECOND = 10;
+
+const ID = new RegExp(`^[0-9a-f]{${String(LIMITS.ROUTING_ID_BYTES)}}$`);
+/** What libzmq says of the peer of an ipc connection: host, uid, gid, pid. */
+const ADDRESS = /:(\d{1,10}):(\d{1,10}):(\d{1,10})$/;
+
+/** All links that were let in, by routing id. */
+export class PeerTable {
+  readonly #peers = new Map<string, Peer>();
+
+  get size(): number {
+    return this.#peers.size;
+  }
+
+  /**
+   * Lets a link in.
+   * @param username what it calls itself, which has to be its routing id
+   * @param address what the kernel says of it, in the words of libzmq
+   * @returns why not, or undefined if it is in.
+   */
+  admit(username: string, domain: string, address: string, now: number): string | undefined {
+    if (domain !== 'agent' && domain !== 'control') return `there is no socket '${domain}'`;
+    if (!ID.test(username)) {
+      const wanted = `${String(LIMITS.ROUTING_ID_BYTES)} lower-case hexadecimal digits`;
+      return `a user name has to be ${wanted}, received ${JSON.stringify(username.slice(0, 64))}`;
+    }
+    const match = ADDRESS.exec(address);
+    if (match === null) return `the kernel does not say who ${JSON.stringify(address)} is`;
+    const [uid, gid, pid] = [Number(match[1]), Number(match[2]), Number(match[3])];
+    const known = this.#peers.get(username);
+    if (
+      known !== undefined &&
+      (known.uid !== uid || known.pid !== pid || known.domain !== domain)
+    ) {
+      return `routing id of pid ${String(pid)} is in use by pid ${String(known.pid)}`;
+    }
+    // The same process may come back with its id: libzmq reconnects so by itself.
+    if (known === undefined) {
+      const refusal = this.#checkRoom(uid);
+      if (refusal !== undefined) return refusal;
+    }
+    this.#peers.set(username, {
+      id: username,
+      domain,
+      uid,
+      gid,
+      pid,
+      usedAt: now,
+      kept: known?.kept ?? false,
+      bad: known?.bad ?? 0,
+      muted: known?.muted ?? false,
+      complaints: known?.complaints ?? 0,
+      complainedAt: known?.complainedAt ?? now,
+    });
+    return undefined;
+  }
+
+  /** The peer of a routing id on one of the sockets. */
+  find(domain: Domain, id: string): Peer | undefined {
+    const peer = this.#peers.get(id);
+    return peer?.domain === domain ? peer : undefined;
+  }
+
+  drop(id: string): void {
+    this.#peers.delete(id);
+  }
+
+  /** Drops the links that never became somebody's or have not been used for long. */
+  sweep(now: number): void {
+    for (const peer of this.#peers.values()) {
+      const patience = peer.domain === 'agent' ? STRANGER_MS : CONTROLLER_MS;
+      if (!peer.kept && now - peer.usedAt > patience) this.#peers.delete(peer.id);
+    }
+  }
+
+  #checkRoom(uid: number): string | undefined {
+    if (this.#peers.size >= PEERS_MAX) return `${String(PEERS_MAX)} links are open already`;
+    let strangers = 0;
+    // Few are waiting at any time; the table is only searched when it is large.
+    if (this.#peers.size < STRANGERS_MAX) return undefined;
+    for (const peer of this.#peers.values()) if (!peer.kept && peer.uid === uid) strangers++;
+    return strangers < STRANGERS_MAX
+      ? undefined
+      : `${String(STRANGERS_MAX)} links of uid ${String(uid)} have not said HELLO yet`;
+  }
+}
+
+/** Whether a peer may be sent one more complaint now. */
+export function mayComplain(peer: Peer, now: number): boolean {
+  if (now - peer.complainedAt >= 1000) {
+    peer.complainedAt = now;
+    peer.complaints = 0;
+  }
+  return ++peer.complaints <= COMPLAINTS_PER_SECOND;
+}

@@ -1,0 +1,120 @@
+/** A client of the agent socket for tests: what a shim does, without a shim. */
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { Dealer } from 'zeromq';
+import { processStartTime } from '../../../native/index.js';
+import { decodeMessage, encodeMessage } from '../../../protocol/codec.js';
+import type {
+  AgentDown,
+  AgentUp,
+  HelloMessage,
+  RegisterMessage,
+} from '../../../protocol/generated/messages.js';
+import { PROTOCOL_VERSION } from '../../../protocol/messages.js';
+
+/** A fresh routing id. */
+export function newRoutingId(): string {
+  return randomBytes(16).toString('hex');
+}
+
+/** A HELLO of this process, as the daemon wants it. */
+export function makeHello(fields: Partial<HelloMessage> = {}): HelloMessage {
+  return {
+    type: 'HELLO',
+    version: PROTOCOL_VERSION,
+    pid: process.pid,
+    startTime: processStartTime(process.pid),
+    exe: '/usr/bin/example',
+    command: 'example --serve',
+    name: 'example',
+    hasPriority: false,
+    priority: 0,
+    shim: 'test',
+    ...fields,
+  };
+}
+
+/** A REGISTER of a queue that has nothing to do. */
+export function makeRegister(fields: Partial<RegisterMessage> = {}): RegisterMessage {
+  return {
+    type: 'REGISTER',
+    queue: 1,
+    seq: 1,
+    device: 'GPU-0',
+    context: 1,
+    stream: 1,
+    streamPriority: 0,
+    label: '',
+    ready: false,
+    ...fields,
+  };
+}
+
+/** One link to an agent socket. Received messages are kept until somebody takes them. */
+export class AgentClient {
+  readonly id: string;
+  readonly #socket: Dealer;
+  readonly #inbox: AgentDown[] = [];
+  #wake: () => void = () => undefined;
+
+  constructor(runtimeDir: string, credentials: { id?: string; username?: string } = {}) {
+    this.id = credentials.id ?? newRoutingId();
+    this.#socket = new Dealer({
+      routingId: this.id,
+      plainUsername: credentials.username ?? this.id,
+      // libzmq has no empty passwords; the daemon reads none.
+      plainPassword: '-',
+      linger: 0,
+      sendTimeout: 0,
+      reconnectInterval: -1,
+    });
+    this.#socket.connect(`ipc://${path.join(runtimeDir, 'agent.sock')}`);
+    void this.#receive();
+  }
+
+  get events() {
+    return this.#socket.events;
+  }
+
+  send(message: AgentUp): void {
+    this.sendRaw(encodeMessage(message));
+  }
+
+  sendRaw(...frames: Buffer[]): void {
+    this.#socket.send(frames).catch((error: unknown) => {
+      if (!this.#socket.closed) throw error;
+    });
+  }
+
+  /** The next message of the types named; what comes before it is thrown away. */
+  async next<T extends AgentDown['type']>(...types: T[]): Promise<Extract<AgentDown, { type: T }>> {
+    for (;;) {
+      for (;;) {
+        const message = this.#inbox.shift();
+        if (message === undefined) break;
+        if ((types as string[]).includes(message.type)) {
+          return message as Extract<AgentDown, { type: T }>;
+        }
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** What has arrived and was not taken. */
+  takeAll(): AgentDown[] {
+    return this.#inbox.splice(0);
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  async #receive(): Promise<void> {
+    for await (const [frame] of this.#socket) {
+      if (frame !== undefined) this.#inbox.push(decodeMessage('agent-down', frame));
+      this.#wake();
+    }
+  }
+}
