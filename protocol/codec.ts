@@ -9,7 +9,7 @@ import type { ErrorObject, ValidateFunction } from 'ajv';
 import { Packr, Unpackr } from 'msgpackr';
 import { SCHEMAS } from './generated/messages.js';
 import type { AgentDown, AgentUp, ControlDown, ControlUp, Message } from './generated/messages.js';
-import { ERROR_CODES, LIMITS, MESSAGES } from './messages.js';
+import { ERROR_CODES, LIMITS, MESSAGES, PROTOCOL_VERSION } from './messages.js';
 import type { Direction, MessageSpec } from './messages.js';
 
 interface ByDirection {
@@ -72,7 +72,7 @@ export function encodeMessage(message: Message): Buffer {
 
 /**
  * Unpacks one frame that travelled in `direction`.
- * @throws {ProtocolError} MALFORMED, LIMIT or INVALID, in a sentence fit for the sender.
+ * @throws {ProtocolError} MALFORMED, LIMIT, VERSION or INVALID, in a sentence fit for the sender.
  */
 export function decodeMessage<D extends Direction>(
   direction: D,
@@ -97,6 +97,7 @@ export function decodeMessage<D extends Direction>(
   const { spec, validate } = entry;
   const request = spec.fields[0]?.name === 'request' && isUint32(values[1]) ? values[1] : 0;
   if (values.length !== spec.fields.length + 1) {
+    refuseOtherVersion(spec, values, request);
     throw new ProtocolError(
       ERROR_CODES.MALFORMED,
       `${spec.name} has ${String(values.length - 1)} fields, expected ${String(spec.fields.length)}`,
@@ -108,6 +109,7 @@ export function decodeMessage<D extends Direction>(
     message[field.name] = values[index + 1];
   });
   if (!validate(message)) {
+    refuseOtherVersion(spec, values, request);
     throw new ProtocolError(
       ERROR_CODES.INVALID,
       describe(spec.name, validate.errors?.[0]),
@@ -129,6 +131,22 @@ function unpackArray(bytes: Uint8Array): readonly unknown[] {
     throw new ProtocolError(ERROR_CODES.MALFORMED, `a message is an array, not ${show(value)}`);
   }
   return value;
+}
+
+/**
+ * A message that cannot be read and says that it is of another version is refused for that: its
+ * fields may be right in a version that this side does not know.
+ */
+function refuseOtherVersion(spec: MessageSpec, values: readonly unknown[], request: number): void {
+  const index = spec.fields.findIndex((field) => field.name === 'version');
+  const version = index < 0 ? undefined : values[index + 1];
+  if (!isUint32(version) || version === PROTOCOL_VERSION) return;
+  throw new ProtocolError(
+    ERROR_CODES.VERSION,
+    `${spec.name} speaks version ${String(version)} of the protocol, ` +
+      `this side version ${String(PROTOCOL_VERSION)}`,
+    request,
+  );
 }
 
 function isUint32(value: unknown): value is number {
