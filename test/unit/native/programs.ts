@@ -9,10 +9,11 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+/** The repository. */
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 
 /** The addon itself, for scripts that run outside of vitest. */
-export const ADDON_FILE = path.join(root, 'build', 'native', 'xsched_native.node');
+export const ADDON_FILE = path.join(ROOT, 'build', 'native', 'xsched_native.node');
 
 /** Starts a program that lives until the test ends. */
 export function startProgram(program: string, args: string[]): ChildProcess & { pid: number } {
