@@ -1,0 +1,34 @@
+/* What the environment asks of the shim. */
+#ifndef XSCHED_CONFIG_H
+#define XSCHED_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct config {
+    bool has_priority; /* XSCHED_PRIORITY was given and is valid. */
+    int priority;      /* -255 to 255. */
+    uint32_t window;   /* Launches in flight while outranked, 1 to 1021; 0 switches it off. */
+    /* 1 and 0 when XSCHED_STREAM_PRIORITY says so, -1 when the daemon or the policy decides. */
+    int stream_priority;
+    bool local_policy; /* XSCHED_POLICY=HPF: ranks inside the process without a daemon. */
+    bool fail_closed;  /* XSCHED_FAIL=closed: no daemon, no launch. */
+    bool gate_copies; /* Copies and memsets pass the gate too; XSCHED_GATE_COPIES=0 lets them by. */
+    uint32_t gate_max_ms; /* Longest wait for a queue of the same process; 0 means no limit. */
+    char name[256];
+    char socket_path[108]; /* agent.sock, or empty when its path does not fit a socket address. */
+};
+
+/* Set once by config_load, then only read. */
+extern struct config config;
+
+/*
+ * Reads the environment. A value that is not valid is named in a warning together with its limit
+ * and then ignored, because a host program must not fail by our settings.
+ */
+void config_load(void);
+
+/* True when XSCHED_DISABLE is set to anything but 0, or the process is a debugger or MPS daemon. */
+bool config_is_inert(void);
+
+#endif

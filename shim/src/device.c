@@ -1,0 +1,72 @@
+#include "device.h"
+
+#include "clock.h"
+#include "resolve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct device devices[DEVICE_MAX];
+static _Atomic uint32_t known; /* Devices whose entry is complete. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* GPU-xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx, or MIG-… where the context is on a slice. */
+static void write_uuid(struct device *device) {
+    CUuuid gpu, slice;
+    bool has_gpu = driver.cuDeviceGetUuid != NULL &&
+                   driver.cuDeviceGetUuid(&gpu, device->handle) == CUDA_SUCCESS;
+    bool has_slice = driver.cuDeviceGetUuid_v2 != NULL &&
+                     driver.cuDeviceGetUuid_v2(&slice, device->handle) == CUDA_SUCCESS;
+    if (!has_gpu && !has_slice) {
+        snprintf(device->uuid, sizeof(device->uuid), "device-%d", device->handle);
+        return;
+    }
+    bool mig = has_gpu && has_slice && memcmp(&gpu, &slice, sizeof(gpu)) != 0;
+    const unsigned char *b = has_slice ? slice.bytes : gpu.bytes;
+    snprintf(device->uuid, sizeof(device->uuid),
+             "%s-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+             mig ? "MIG" : "GPU", b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10],
+             b[11], b[12], b[13], b[14], b[15]);
+}
+
+struct device *device_current(void) {
+    CUdevice handle;
+    if (driver.cuCtxGetDevice == NULL || driver.cuCtxGetDevice(&handle) != CUDA_SUCCESS) {
+        return NULL;
+    }
+    uint32_t count = atomic_load_explicit(&known, memory_order_acquire);
+    for (uint32_t i = 0; i < count; i++) {
+        if (devices[i].handle == handle)
+            return &devices[i];
+    }
+    struct device *device = NULL;
+    pthread_mutex_lock(&lock);
+    count = atomic_load_explicit(&known, memory_order_relaxed);
+    for (uint32_t i = 0; i < count && device == NULL; i++) {
+        if (devices[i].handle == handle)
+            device = &devices[i];
+    }
+    if (device == NULL && count < DEVICE_MAX) {
+        device = &devices[count];
+        device->handle = handle;
+        write_uuid(device);
+        pthread_mutex_init(&device->lock, NULL);
+        atomic_store(&device->ready.top, RANK_NONE);
+        atomic_store(&device->registered.top, RANK_NONE);
+        atomic_store_explicit(&known, count + 1, memory_order_release);
+    }
+    pthread_mutex_unlock(&lock);
+    return device;
+}
+
+void device_wake(struct device *device) {
+    atomic_fetch_add(&device->wake_seq, 1);
+    if (atomic_load(&device->waiters) > 0)
+        futex_wake_all(&device->wake_seq);
+}
+
+void device_reset_after_fork(void) {
+    pthread_mutex_init(&lock, NULL);
+    memset(devices, 0, sizeof(devices));
+    atomic_store(&known, 0);
+}

@@ -1,0 +1,105 @@
+/*
+ * The exported dlsym.
+ *
+ * glibc finds the caller of dlsym by its return address (RTLD_NEXT, RTLD_DEFAULT and namespaces
+ * depend on it), so every look-up that is none of the shim's business must reach the real function
+ * by a jump that leaves the stack as it was. Only names that begin with "cu" and a capital letter,
+ * asked of an explicit handle, take the C path.
+ */
+#if defined(__x86_64__)
+    .text
+    .globl dlsym
+    .type dlsym, @function
+dlsym:
+    .cfi_startproc
+#if defined(__CET__) && (__CET__ & 1)
+    endbr64
+#endif
+    /* RTLD_DEFAULT is 0 and RTLD_NEXT is -1. */
+    leaq 1(%rdi), %rax
+    cmpq $1, %rax
+    jbe .Lreal
+    testq %rsi, %rsi
+    jz .Lreal
+    cmpb $'c', (%rsi)
+    jne .Lreal
+    cmpb $'u', 1(%rsi)
+    jne .Lreal
+    movzbl 2(%rsi), %eax
+    subl $'A', %eax
+    cmpl $25, %eax
+    ja .Lreal
+    /* dlsym_cuda(handle, name, return address) */
+    movq (%rsp), %rdx
+    jmp dlsym_cuda
+.Lreal:
+    movq dlsym_real(%rip), %rax
+    testq %rax, %rax
+    jz .Lbootstrap
+    jmp *%rax
+.Lbootstrap:
+    pushq %rdi
+    .cfi_adjust_cfa_offset 8
+    pushq %rsi
+    .cfi_adjust_cfa_offset 8
+    subq $8, %rsp
+    .cfi_adjust_cfa_offset 8
+    call dlsym_bootstrap
+    addq $8, %rsp
+    .cfi_adjust_cfa_offset -8
+    popq %rsi
+    .cfi_adjust_cfa_offset -8
+    popq %rdi
+    .cfi_adjust_cfa_offset -8
+    jmp *%rax
+    .cfi_endproc
+    .size dlsym, .-dlsym
+
+#elif defined(__aarch64__)
+    .text
+    .globl dlsym
+    .type dlsym, %function
+dlsym:
+    .cfi_startproc
+    hint #34 /* bti c */
+    add x9, x0, #1
+    cmp x9, #1
+    b.ls .Lreal
+    cbz x1, .Lreal
+    ldrb w9, [x1]
+    cmp w9, #'c'
+    b.ne .Lreal
+    ldrb w9, [x1, #1]
+    cmp w9, #'u'
+    b.ne .Lreal
+    ldrb w9, [x1, #2]
+    sub w9, w9, #'A'
+    cmp w9, #25
+    b.hi .Lreal
+    mov x2, x30
+    b dlsym_cuda
+.Lreal:
+    adrp x9, dlsym_real
+    ldr x9, [x9, #:lo12:dlsym_real]
+    cbz x9, .Lbootstrap
+    br x9
+.Lbootstrap:
+    stp x29, x30, [sp, #-32]!
+    .cfi_def_cfa_offset 32
+    .cfi_offset 29, -32
+    .cfi_offset 30, -24
+    stp x0, x1, [sp, #16]
+    bl dlsym_bootstrap
+    mov x9, x0
+    ldp x0, x1, [sp, #16]
+    ldp x29, x30, [sp], #32
+    .cfi_restore 29
+    .cfi_restore 30
+    .cfi_def_cfa_offset 0
+    br x9
+    .cfi_endproc
+    .size dlsym, .-dlsym
+#else
+#error "the shim has no dlsym for this processor: x86-64 and aarch64 only"
+#endif
+    .section .note.GNU-stack, "", %progbits

@@ -1,0 +1,180 @@
+#include "gate.h"
+
+#include "clock.h"
+#include "config.h"
+#include "link.h"
+#include "log.h"
+#include "process.h"
+#include "resolve.h"
+
+#include <errno.h>
+
+/* A blocked thread looks around this long before it sleeps. */
+static const uint64_t SPIN_NS = 20 * NS_PER_US;
+/* It wakes this often by itself, to notice a silent daemon. */
+static const uint64_t SLEEP_NS = 100 * NS_PER_MS;
+
+_Atomic int gate_captures;
+static atomic_bool exiting;
+
+enum blocked_by { NOBODY, DAEMON, PROCESS };
+
+void gate_open_for_exit(void) {
+    atomic_store(&exiting, true);
+}
+
+int gate_relax_capture(void) {
+    int mode = CU_STREAM_CAPTURE_MODE_RELAXED;
+    if (driver.cuThreadExchangeStreamCaptureMode == NULL ||
+        driver.cuThreadExchangeStreamCaptureMode(&mode) != CUDA_SUCCESS) {
+        return -1;
+    }
+    return mode;
+}
+
+void gate_restore_capture(int mode) {
+    if (mode >= 0)
+        driver.cuThreadExchangeStreamCaptureMode(&mode);
+}
+
+bool gate_is_capturing(const struct queue *queue) {
+    int status = CU_STREAM_CAPTURE_STATUS_NONE;
+    if (driver.cuStreamIsCapturing == NULL)
+        return false;
+    /* The legacy stream answers with an error while a blocking stream captures; a launch on it
+     * would be refused as well, so nothing of it is ours. */
+    return driver.cuStreamIsCapturing(queue->stream, &status) != CUDA_SUCCESS ||
+           status != CU_STREAM_CAPTURE_STATUS_NONE;
+}
+
+static enum blocked_by blocked(struct queue *queue) {
+    if (!link_is_enabled() || atomic_load_explicit(&exiting, memory_order_relaxed))
+        return NOBODY;
+    if (!atomic_load_explicit(&queue->permit, memory_order_acquire) && link_is_heard()) {
+        return DAEMON;
+    }
+    if (atomic_load(&queue->device->ready.top) > atomic_load(&queue->rank))
+        return PROCESS;
+    return NOBODY;
+}
+
+/* One of the launches that a queue was granted past others of its own process. */
+static bool take_grace(struct queue *queue) {
+    uint32_t left = atomic_load_explicit(&queue->grace, memory_order_relaxed);
+    while (left > 0) {
+        if (atomic_compare_exchange_weak(&queue->grace, &left, left - 1))
+            return true;
+    }
+    return false;
+}
+
+static void wait_for_permission(struct queue *queue) {
+    struct device *device = queue->device;
+    uint64_t began = clock_now();
+    uint64_t limit = config.gate_max_ms * NS_PER_MS;
+    atomic_fetch_add(&queue->waiting, 1);
+    bool announced = false;
+    for (;;) {
+        uint32_t seen = atomic_load_explicit(&device->wake_seq, memory_order_acquire);
+        enum blocked_by by = blocked(queue);
+        if (by == NOBODY)
+            break;
+        uint64_t waited = clock_now() - began;
+        if (by == PROCESS) {
+            if (take_grace(queue))
+                break;
+            if (limit != 0 && waited >= limit) {
+                /* H may be waiting for this very thread: one window passes. */
+                uint32_t window = config.window != 0 ? config.window : 1;
+                atomic_store(&queue->grace, window - 1);
+                break;
+            }
+        }
+        if (by == DAEMON && !announced) {
+            announced = true;
+            link_report_waiting(queue);
+            continue;
+        }
+        if (waited < SPIN_NS) {
+            cpu_relax();
+            continue;
+        }
+        atomic_fetch_add(&device->waiters, 1);
+        if (blocked(queue) != NOBODY) {
+            uint64_t nap = SLEEP_NS;
+            if (by == PROCESS && limit != 0 && limit - waited < nap)
+                nap = limit - waited;
+            futex_wait(&device->wake_seq, seen, nap);
+        }
+        atomic_fetch_sub(&device->waiters, 1);
+        if (by == DAEMON)
+            link_check_silence(began);
+    }
+    atomic_fetch_sub(&queue->waiting, 1);
+    atomic_fetch_add_explicit(&queue->waited_ns, clock_now() - began, memory_order_relaxed);
+}
+
+/* How much of a window a submission counts: a kernel one, a graph its kernels, a copy one. */
+static uint32_t weigh(enum submit_kind kind, size_t amount) {
+    if (kind == COPY || amount == 0)
+        return 1;
+    return amount > XSP_WINDOW_MAX ? XSP_WINDOW_MAX : (uint32_t)amount;
+}
+
+void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_stream,
+                enum submit_kind kind, size_t amount) {
+    ticket->queue = NULL;
+    ticket->taken = 0;
+    if (process_is_inert())
+        return;
+    struct queue *queue = queue_find(stream, null_stream);
+    if (queue == NULL)
+        return;
+    if (atomic_load_explicit(&gate_captures, memory_order_acquire) > 0 &&
+        gate_is_capturing(queue)) {
+        return;
+    }
+    ticket->queue = queue;
+    atomic_fetch_add(&queue->entered, 1);
+    if (!atomic_load(&queue->ready))
+        queue_become_ready(queue);
+    if (kind == COPY && !config.gate_copies)
+        return;
+    if (atomic_load_explicit(&queue->window, memory_order_relaxed) != 0) {
+        int saved = errno;
+        ticket->taken = window_take(queue, weigh(kind, amount));
+        errno = saved;
+    }
+    if (blocked(queue) != NOBODY) {
+        int saved = errno;
+        wait_for_permission(queue);
+        errno = saved;
+    }
+}
+
+/* A per-thread default stream cannot be asked by the worker, so an event of ours trails it. */
+static void trail(struct queue *queue) {
+    int mode = gate_relax_capture();
+    CUevent tail = atomic_load_explicit(&queue->tail, memory_order_relaxed);
+    if (tail == NULL && driver.cuEventCreate(&tail, CU_EVENT_DISABLE_TIMING) == CUDA_SUCCESS) {
+        atomic_store(&queue->tail, tail);
+    }
+    if (tail != NULL)
+        driver.cuEventRecord(tail, queue->stream);
+    gate_restore_capture(mode);
+}
+
+void gate_leave(struct ticket *ticket, CUresult result) {
+    struct queue *queue = ticket->queue;
+    if (queue == NULL)
+        return;
+    if (ticket->taken != 0 || queue->per_thread) {
+        int saved = errno;
+        if (ticket->taken != 0)
+            window_put(queue, ticket->taken, result == CUDA_SUCCESS);
+        if (queue->per_thread && result == CUDA_SUCCESS)
+            trail(queue);
+        errno = saved;
+    }
+    atomic_fetch_add(&queue->returned, 1);
+}

@@ -1,0 +1,204 @@
+/*
+ * Synchronisation, which brings free evidence that work has drained, and the ends of streams,
+ * events and contexts.
+ */
+#include "hooks.h"
+
+#include "events.h"
+
+#include <errno.h>
+
+/* A synchronisation in progress: the worker need not ask meanwhile. */
+struct sync_watch {
+    struct queue *queue;
+    uint64_t proven;
+};
+
+static struct sync_watch sync_begin(struct queue *queue) {
+    struct sync_watch watch = {queue, 0};
+    if (queue == NULL)
+        return watch;
+    watch.proven = atomic_load(&queue->returned);
+    atomic_fetch_add_explicit(&queue->syncing, 1, memory_order_relaxed);
+    return watch;
+}
+
+static void sync_end(struct sync_watch watch, CUresult result) {
+    if (watch.queue == NULL)
+        return;
+    int saved = errno;
+    atomic_fetch_sub_explicit(&watch.queue->syncing, 1, memory_order_relaxed);
+    if (result == CUDA_SUCCESS)
+        queue_try_idle(watch.queue, watch.proven);
+    errno = saved;
+}
+
+static struct queue *peek(CUstream stream, enum null_stream null_stream) {
+    return process_is_inert() ? NULL : queue_peek(stream, null_stream);
+}
+
+#define SYNCHRONIZE(function, null_stream)                                                         \
+    EXPORT CUresult function(CUstream stream);                                                     \
+    CUresult function(CUstream stream) {                                                           \
+        REAL(function, (CUstream));                                                                \
+        struct sync_watch watch = sync_begin(peek(stream, null_stream));                           \
+        CUresult result = real(stream);                                                            \
+        sync_end(watch, result);                                                                   \
+        return result;                                                                             \
+    }
+SYNCHRONIZE(cuStreamSynchronize, LEGACY)
+SYNCHRONIZE(cuStreamSynchronize_ptsz, PER_THREAD)
+SYNCHRONIZE(cuStreamQuery, LEGACY)
+SYNCHRONIZE(cuStreamQuery_ptsz, PER_THREAD)
+
+enum { CONTEXT_QUEUES = 64 };
+
+/* The queues of a context with what each has submitted; more than fit are left to the worker. */
+struct context_watch {
+    CUcontext context;
+    uint32_t count;
+    struct sync_watch queues[CONTEXT_QUEUES];
+};
+
+static void watch_of_context(struct queue *queue, void *data) {
+    struct context_watch *watch = data;
+    if (queue->context != watch->context || watch->count == CONTEXT_QUEUES)
+        return;
+    if (atomic_load(&queue->ready))
+        watch->queues[watch->count++] = sync_begin(queue);
+}
+
+EXPORT CUresult cuCtxSynchronize(void);
+CUresult cuCtxSynchronize(void) {
+    REAL(cuCtxSynchronize, (void));
+    struct context_watch watch = {NULL, 0, {{NULL, 0}}};
+    if (!process_is_inert() && driver.cuCtxGetCurrent != NULL &&
+        driver.cuCtxGetCurrent(&watch.context) == CUDA_SUCCESS && watch.context != NULL) {
+        queue_each(watch_of_context, &watch);
+    }
+    CUresult result = real();
+    for (uint32_t i = 0; i < watch.count; i++)
+        sync_end(watch.queues[i], result);
+    return result;
+}
+
+/*
+ * `proven` is read before the record, not after: what another thread launches in between may lie
+ * behind the event in the stream.
+ */
+static void note_record(CUevent event, struct queue *queue, uint64_t proven, CUresult result) {
+    if (queue != NULL && result == CUDA_SUCCESS)
+        events_note(event, queue, proven);
+}
+
+#define RECORD(function, null_stream, parameters, arguments)                                       \
+    EXPORT CUresult function parameters;                                                           \
+    CUresult function parameters {                                                                 \
+        REAL(function, parameters);                                                                \
+        struct queue *queue = peek(stream, null_stream);                                           \
+        uint64_t proven = queue != NULL ? atomic_load(&queue->returned) : 0;                       \
+        CUresult result = real arguments;                                                          \
+        note_record(event, queue, proven, result);                                                 \
+        return result;                                                                             \
+    }
+RECORD(cuEventRecord, LEGACY, (CUevent event, CUstream stream), (event, stream))
+RECORD(cuEventRecord_ptsz, PER_THREAD, (CUevent event, CUstream stream), (event, stream))
+RECORD(cuEventRecordWithFlags, LEGACY, (CUevent event, CUstream stream, unsigned flags),
+       (event, stream, flags))
+RECORD(cuEventRecordWithFlags_ptsz, PER_THREAD, (CUevent event, CUstream stream, unsigned flags),
+       (event, stream, flags))
+
+#define EVENT_PASSES(function)                                                                     \
+    EXPORT CUresult function(CUevent event);                                                       \
+    CUresult function(CUevent event) {                                                             \
+        REAL(function, (CUevent));                                                                 \
+        CUresult result = real(event);                                                             \
+        if (result == CUDA_SUCCESS && !process_is_inert()) {                                       \
+            int saved = errno;                                                                     \
+            events_passed(event);                                                                  \
+            errno = saved;                                                                         \
+        }                                                                                          \
+        return result;                                                                             \
+    }
+EVENT_PASSES(cuEventSynchronize)
+EVENT_PASSES(cuEventQuery)
+
+#define EVENT_DESTROY(function)                                                                    \
+    EXPORT CUresult function(CUevent event);                                                       \
+    CUresult function(CUevent event) {                                                             \
+        REAL(function, (CUevent));                                                                 \
+        if (!process_is_inert())                                                                   \
+            events_forget(event);                                                                  \
+        return real(event);                                                                        \
+    }
+EVENT_DESTROY(cuEventDestroy)
+EVENT_DESTROY(cuEventDestroy_v2)
+
+#define STREAM_DESTROY(function)                                                                   \
+    EXPORT CUresult function(CUstream stream);                                                     \
+    CUresult function(CUstream stream) {                                                           \
+        REAL(function, (CUstream));                                                                \
+        if (process_is_inert())                                                                    \
+            return real(stream);                                                                   \
+        pthread_mutex_lock(&driver_life_lock);                                                     \
+        queue_drop_stream(stream, LEGACY);                                                         \
+        CUresult result = real(stream);                                                            \
+        if (result == CUDA_SUCCESS)                                                                \
+            capture_stream_destroyed(stream);                                                      \
+        pthread_mutex_unlock(&driver_life_lock);                                                   \
+        return result;                                                                             \
+    }
+STREAM_DESTROY(cuStreamDestroy)
+STREAM_DESTROY(cuStreamDestroy_v2)
+
+#define CONTEXT_DESTROY(function)                                                                  \
+    EXPORT CUresult function(CUcontext context);                                                   \
+    CUresult function(CUcontext context) {                                                         \
+        REAL(function, (CUcontext));                                                               \
+        if (process_is_inert())                                                                    \
+            return real(context);                                                                  \
+        pthread_mutex_lock(&driver_life_lock);                                                     \
+        CUresult result = real(context);                                                           \
+        if (result == CUDA_SUCCESS)                                                                \
+            queue_drop_context(context);                                                           \
+        pthread_mutex_unlock(&driver_life_lock);                                                   \
+        return result;                                                                             \
+    }
+CONTEXT_DESTROY(cuCtxDestroy)
+CONTEXT_DESTROY(cuCtxDestroy_v2)
+
+static void drop_if_of_device(struct queue *queue, void *data) {
+    if (queue->device->handle == *(CUdevice *)data)
+        queue_drop_context(queue->context);
+}
+
+/* Whether the device's primary context no longer exists. */
+static bool primary_is_gone(CUdevice device) {
+    unsigned flags = 0;
+    int active = 0;
+    return driver.cuDevicePrimaryCtxGetState == NULL ||
+           driver.cuDevicePrimaryCtxGetState(device, &flags, &active) != CUDA_SUCCESS || !active;
+}
+
+/*
+ * A program that also made contexts of its own on the device loses their queues' records here;
+ * they are registered again with their next launch.
+ */
+#define PRIMARY_END(function)                                                                      \
+    EXPORT CUresult function(CUdevice device);                                                     \
+    CUresult function(CUdevice device) {                                                           \
+        REAL(function, (CUdevice));                                                                \
+        if (process_is_inert())                                                                    \
+            return real(device);                                                                   \
+        pthread_mutex_lock(&driver_life_lock);                                                     \
+        CUresult result = real(device);                                                            \
+        if (result == CUDA_SUCCESS && primary_is_gone(device)) {                                   \
+            queue_each(drop_if_of_device, &device);                                                \
+        }                                                                                          \
+        pthread_mutex_unlock(&driver_life_lock);                                                   \
+        return result;                                                                             \
+    }
+PRIMARY_END(cuDevicePrimaryCtxRelease)
+PRIMARY_END(cuDevicePrimaryCtxRelease_v2)
+PRIMARY_END(cuDevicePrimaryCtxReset)
+PRIMARY_END(cuDevicePrimaryCtxReset_v2)

@@ -1,0 +1,455 @@
+#include "link.h"
+
+#include "clock.h"
+#include "config.h"
+#include "descriptor.h"
+#include "identity.h"
+#include "log.h"
+#include "message.h"
+#include "worker.h"
+#include "zmtp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { PENDING_BYTES = 256 * 1024, HELLO_BYTES = XSP_MESSAGE_BYTES };
+
+static const uint64_t BACKOFF_MIN_NS = 50 * NS_PER_MS;
+static const uint64_t BACKOFF_MAX_NS = 1 * NS_PER_S;
+/* After the daemon has said that it will not serve this process. */
+static const uint64_t BACKOFF_REFUSED_NS = 30 * NS_PER_S;
+static const uint64_t REPEAT_NS = XSP_READY_REPEAT_MS * NS_PER_MS;
+static const uint64_t SILENCE_NS = XSP_SILENCE_MS * NS_PER_MS;
+
+enum state { DOWN, SHAKING, UP };
+
+static _Atomic int state;
+static atomic_bool heard; /* What link_is_heard answers, but for fail-closed. */
+static atomic_bool enabled = true;
+static _Atomic uint64_t heard_at;
+static atomic_bool broken; /* A sender found the connection unusable. */
+
+/* Guarded by send_lock. */
+static pthread_mutex_t send_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct descriptor socket_now = {-1, 0};
+static uint8_t pending[PENDING_BYTES];
+static size_t pending_length;
+
+/* The worker's, and link_start's before there is a worker. */
+static struct zmtp zmtp;
+static uint64_t next_try;
+static uint64_t backoff;
+static uint64_t hello_at;
+static bool welcomed;
+static bool refused;
+
+bool link_is_heard(void) {
+    return config.fail_closed || atomic_load_explicit(&heard, memory_order_acquire);
+}
+
+bool link_is_enabled(void) {
+    return atomic_load_explicit(&enabled, memory_order_relaxed);
+}
+
+/* Sends or keeps what the socket does not take. send_lock is held. */
+static void send_bytes(const uint8_t *bytes, size_t length) {
+    size_t sent = 0;
+    if (pending_length == 0 && descriptor_is_ours(socket_now)) {
+        ssize_t count = send(socket_now.number, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (count > 0)
+            sent = (size_t)count;
+        if (count < 0 && errno != EAGAIN && errno != EINTR)
+            atomic_store(&broken, true);
+    }
+    size_t rest = length - sent;
+    if (rest == 0)
+        return;
+    if (rest > sizeof(pending) - pending_length) {
+        /* The daemon has stopped reading; a fresh connection will tell it everything anew. */
+        atomic_store(&broken, true);
+        return;
+    }
+    memcpy(pending + pending_length, bytes + sent, rest);
+    pending_length += rest;
+}
+
+static void send_message(const xsp_any *message) {
+    uint8_t frame[ZMTP_HEAD_BYTES + HELLO_BYTES];
+    uint8_t *body = frame + ZMTP_HEAD_BYTES;
+    size_t length = message_encode(message, body, HELLO_BYTES);
+    if (length == 0) {
+        log_line(LOG_ERROR, "message %d does not fit in %d bytes", (int)message->opcode,
+                 HELLO_BYTES);
+        return;
+    }
+    uint8_t head[ZMTP_HEAD_BYTES];
+    size_t head_length = zmtp_head(head, length);
+    memcpy(body - head_length, head, head_length);
+    pthread_mutex_lock(&send_lock);
+    if (atomic_load(&state) == UP)
+        send_bytes(body - head_length, head_length + length);
+    bool left = pending_length > 0 || atomic_load(&broken);
+    pthread_mutex_unlock(&send_lock);
+    if (left)
+        worker_poke();
+}
+
+static void send_hello(void) {
+    static struct identity self;
+    identity_read(&self);
+    xsp_any message = {.opcode = XSP_OP_HELLO};
+    message.as.hello = (xsp_hello){
+        .version = XSP_VERSION,
+        .pid = self.pid,
+        .start_time = self.start_time,
+        .exe = {self.exe, (uint32_t)strlen(self.exe)},
+        .command = {self.command, (uint32_t)strlen(self.command)},
+        .name = {config.name, (uint32_t)strlen(config.name)},
+        .has_priority = config.has_priority,
+        .priority = config.priority,
+        .shim = {XSCHED_VERSION, sizeof(XSCHED_VERSION) - 1},
+    };
+    hello_at = clock_now();
+    send_message(&message);
+}
+
+void link_register(struct queue *queue) {
+    if (atomic_load(&state) != UP)
+        return;
+    xsp_any message = {.opcode = XSP_OP_REGISTER};
+    pthread_mutex_lock(&queue->device->lock);
+    bool ready = atomic_load(&queue->ready);
+    atomic_store(&queue->reported_ready, ready);
+    message.as.registration = (xsp_register){
+        .queue = atomic_load(&queue->id),
+        .seq = queue->state_seq,
+        .device = {queue->device->uuid, (uint32_t)strlen(queue->device->uuid)},
+        .context = (uint64_t)(uintptr_t)queue->context,
+        .stream = (uint64_t)(uintptr_t)queue->stream,
+        .stream_priority = queue->stream_priority,
+        .label = {queue->label, (uint32_t)strlen(queue->label)},
+        .ready = ready,
+    };
+    queue->asked_at = clock_now();
+    pthread_mutex_unlock(&queue->device->lock);
+    send_message(&message);
+}
+
+void link_unregister(struct queue *queue) {
+    if (atomic_load(&state) != UP)
+        return;
+    xsp_any message = {.opcode = XSP_OP_UNREGISTER};
+    message.as.unregister.queue = atomic_load(&queue->id);
+    send_message(&message);
+}
+
+void link_report(struct queue *queue, bool ready) {
+    if (atomic_load(&state) != UP)
+        return;
+    xsp_any message = {.opcode = XSP_OP_IDLE};
+    pthread_mutex_lock(&queue->device->lock);
+    bool now_ready = atomic_load(&queue->ready);
+    bool told = atomic_load(&queue->reported_ready);
+    /* Somebody else may have moved on, and told it, since the caller decided to. */
+    bool needed = now_ready == ready && told != ready;
+    if (needed)
+        atomic_store(&queue->reported_ready, ready);
+    uint32_t seq = queue->state_seq;
+    pthread_mutex_unlock(&queue->device->lock);
+    if (!needed)
+        return;
+    if (ready) {
+        message.opcode = XSP_OP_READY;
+        message.as.ready = (xsp_ready){atomic_load(&queue->id), seq, false};
+    } else {
+        message.as.idle = (xsp_idle){atomic_load(&queue->id), seq};
+    }
+    send_message(&message);
+}
+
+void link_report_waiting(struct queue *queue) {
+    if (atomic_load(&state) != UP)
+        return;
+    if (!atomic_load(&queue->registered))
+        return; /* REGISTER is on its way and asks the same. */
+    xsp_any message = {.opcode = XSP_OP_READY};
+    pthread_mutex_lock(&queue->device->lock);
+    atomic_store(&queue->reported_ready, true);
+    queue->asked_at = clock_now();
+    message.as.ready = (xsp_ready){atomic_load(&queue->id), queue->state_seq, true};
+    pthread_mutex_unlock(&queue->device->lock);
+    send_message(&message);
+}
+
+void link_send_stats(struct queue *queue) {
+    if (atomic_load(&state) != UP)
+        return;
+    xsp_any message = {.opcode = XSP_OP_STATS};
+    pthread_mutex_lock(&queue->device->lock);
+    bool ready = atomic_load(&queue->ready);
+    uint64_t submitted = atomic_load(&queue->returned);
+    uint64_t completed = atomic_load(&queue->completed);
+    atomic_store(&queue->reported_ready, ready);
+    message.as.stats = (xsp_stats){
+        .queue = atomic_load(&queue->id),
+        .seq = queue->state_seq,
+        .ready = ready,
+        .waiting = atomic_load(&queue->waiting) > 0,
+        .submitted = submitted,
+        .completed = completed < submitted ? completed : submitted,
+        .waited_ns = atomic_load(&queue->waited_ns),
+        .applied = queue->permit_seq,
+    };
+    pthread_mutex_unlock(&queue->device->lock);
+    send_message(&message);
+}
+
+static void register_one(struct queue *queue, void *data) {
+    (void)data;
+    link_register(queue);
+}
+
+static void disconnect(const char *why, uint64_t pause) {
+    pthread_mutex_lock(&send_lock);
+    bool was = atomic_load(&state) != DOWN;
+    atomic_store(&state, DOWN);
+    descriptor_close(&socket_now);
+    pending_length = 0;
+    atomic_store(&broken, false);
+    pthread_mutex_unlock(&send_lock);
+    atomic_store(&heard, false);
+    atomic_store(&enabled, true);
+    welcomed = false;
+    next_try = clock_now() + pause;
+    if (was)
+        log_line(LOG_INFO, "no daemon any more (%s): launches pass", why);
+    queue_open_all();
+}
+
+static void try_connect(void) {
+    if (config.socket_path[0] == '\0') {
+        next_try = UINT64_MAX;
+        return;
+    }
+    uint64_t now = clock_now();
+    struct descriptor fresh = descriptor_connect(config.socket_path);
+    if (fresh.number < 0) {
+        backoff = backoff == 0 ? BACKOFF_MIN_NS : backoff * 2;
+        if (backoff > BACKOFF_MAX_NS)
+            backoff = BACKOFF_MAX_NS;
+        next_try = now + backoff;
+        log_line(LOG_DEBUG, "no daemon at %s: %s", config.socket_path, strerror(errno));
+        return;
+    }
+    /* A routing id is never used twice: a ROUTER would ignore the second peer for ever. */
+    char id[XSP_ROUTING_ID_BYTES + 1];
+    identity_random(id);
+    zmtp_start(&zmtp, ZMTP_PLAIN, id);
+    refused = false;
+    welcomed = false;
+    pthread_mutex_lock(&send_lock);
+    socket_now = fresh;
+    pending_length = 0;
+    atomic_store(&broken, false);
+    atomic_store(&state, SHAKING);
+    send_bytes(zmtp.out, zmtp.out_length);
+    pthread_mutex_unlock(&send_lock);
+    zmtp.out_length = 0;
+    atomic_store(&heard_at, now);
+    atomic_store(&heard, true);
+}
+
+void link_start(void) {
+    try_connect();
+}
+
+static void refuse(const char *text, int length) {
+    refused = true;
+    log_line(LOG_ERROR, "the daemon does not serve this process: %.*s", length, text);
+}
+
+static void take_error(const xsp_error *error) {
+    int length = (int)error->message.len;
+    if (error->code == XSP_ERROR_VERSION || error->code == XSP_ERROR_IDENTITY) {
+        refuse(error->message.data, length);
+    } else if (error->code == XSP_ERROR_STATE) {
+        /* HELLO was lost: say it again, and everything after it. */
+        if (clock_now() - hello_at < REPEAT_NS)
+            return;
+        send_hello();
+        queue_each(register_one, NULL);
+    } else {
+        log_line(LOG_WARN, "the daemon says: %.*s", length, error->message.data);
+    }
+}
+
+static void take_message(void *data, const uint8_t *bytes, size_t length) {
+    (void)data;
+    xsp_any message;
+    char error[MESSAGE_ERROR_BYTES];
+    if (!message_decode(bytes, length, &message, error)) {
+        /* Nonsense: drop the link and fail open. */
+        log_line(LOG_WARN, "a message from the daemon is refused: %s", error);
+        atomic_store(&broken, true);
+        return;
+    }
+    switch (message.opcode) {
+    case XSP_OP_WELCOME:
+        welcomed = true;
+        backoff = 0;
+        atomic_store(&enabled, message.as.welcome.enabled);
+        if (config.stream_priority < 0) {
+            queue_use_stream_priorities(message.as.welcome.stream_priority || config.local_policy);
+        }
+        log_line(LOG_INFO, "served by daemon generation %llu",
+                 (unsigned long long)message.as.welcome.generation);
+        break;
+    case XSP_OP_PERMIT:
+    case XSP_OP_SUSPEND: {
+        /* Both carry the same fields. */
+        const xsp_permit *permit = &message.as.permit;
+        atomic_store(&enabled, permit->enabled);
+        struct queue *queue = queue_by_id(permit->queue);
+        if (queue != NULL)
+            queue_apply(queue, message.opcode == XSP_OP_PERMIT, permit);
+        break;
+    }
+    case XSP_OP_ERROR:
+        take_error(&message.as.error);
+        break;
+    default:
+        break;
+    }
+}
+
+/* The connection has just become usable: introduce the process and its queues. */
+static void introduce(void) {
+    atomic_store(&state, UP);
+    send_hello();
+    queue_each(register_one, NULL);
+}
+
+static void receive(void) {
+    for (;;) {
+        size_t room;
+        uint8_t *to = zmtp_room(&zmtp, &room);
+        if (!descriptor_is_ours(socket_now)) {
+            disconnect("its descriptor was closed by the program", BACKOFF_MIN_NS);
+            return;
+        }
+        ssize_t count = recv(socket_now.number, to, room, MSG_DONTWAIT);
+        if (count < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (count <= 0) {
+            disconnect("it closed the connection", refused ? BACKOFF_REFUSED_NS : BACKOFF_MIN_NS);
+            return;
+        }
+        atomic_store(&heard_at, clock_now());
+        atomic_store_explicit(&heard, true, memory_order_release);
+        bool was_open = zmtp.phase == ZMTP_OPEN;
+        bool fine = zmtp_input(&zmtp, (size_t)count, take_message, NULL);
+        pthread_mutex_lock(&send_lock);
+        if (zmtp.out_length > 0)
+            send_bytes(zmtp.out, zmtp.out_length);
+        pthread_mutex_unlock(&send_lock);
+        zmtp.out_length = 0;
+        if (!fine) {
+            refuse(zmtp.error, (int)strlen(zmtp.error));
+            disconnect("the handshake failed", BACKOFF_MAX_NS);
+            return;
+        }
+        if (refused) {
+            disconnect("it refused us", BACKOFF_REFUSED_NS);
+            return;
+        }
+        if (!was_open && zmtp.phase == ZMTP_OPEN)
+            introduce();
+    }
+}
+
+static void flush(void) {
+    pthread_mutex_lock(&send_lock);
+    if (pending_length > 0 && descriptor_is_ours(socket_now)) {
+        ssize_t count =
+            send(socket_now.number, pending, pending_length, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (count > 0) {
+            memmove(pending, pending + count, pending_length - (size_t)count);
+            pending_length -= (size_t)count;
+        } else if (count < 0 && errno != EAGAIN && errno != EINTR) {
+            atomic_store(&broken, true);
+        }
+    }
+    pthread_mutex_unlock(&send_lock);
+}
+
+struct pollfd link_poll(void) {
+    pthread_mutex_lock(&send_lock);
+    short events = pending_length > 0 ? POLLIN | POLLOUT : POLLIN;
+    struct pollfd wanted = {socket_now.number, events, 0};
+    pthread_mutex_unlock(&send_lock);
+    return wanted;
+}
+
+void link_service(short events) {
+    if (atomic_load(&state) == DOWN)
+        return;
+    if ((events & POLLOUT) != 0)
+        flush();
+    if ((events & ~POLLOUT) != 0)
+        receive();
+}
+
+void link_check_silence(uint64_t since) {
+    if (config.fail_closed || !atomic_load(&heard))
+        return;
+    uint64_t last = atomic_load(&heard_at);
+    if (last < since)
+        last = since;
+    uint64_t now = clock_now();
+    if (now < last || now - last < SILENCE_NS)
+        return;
+    atomic_store(&heard, false);
+    log_line(LOG_WARN, "the daemon has been silent for %d ms: launches pass", XSP_SILENCE_MS);
+}
+
+uint64_t link_maintain(uint64_t now) {
+    if (atomic_load(&broken))
+        disconnect("the connection broke", BACKOFF_MIN_NS);
+    if (atomic_load(&state) == DOWN) {
+        if (now >= next_try)
+            try_connect();
+        if (atomic_load(&state) == DOWN)
+            return next_try;
+    }
+    if (atomic_load(&state) == SHAKING) {
+        /* A peer that accepts and never answers is as good as none. */
+        if (now > atomic_load(&heard_at) + SILENCE_NS) {
+            disconnect("it does not answer", BACKOFF_MAX_NS);
+            return next_try;
+        }
+        return now + SILENCE_NS / 4;
+    }
+    if (!welcomed && now - hello_at >= REPEAT_NS)
+        send_hello();
+    return welcomed ? UINT64_MAX : hello_at + REPEAT_NS;
+}
+
+void link_say_goodbye(void) {
+    xsp_any message = {.opcode = XSP_OP_BYE};
+    if (atomic_load(&state) == UP)
+        send_message(&message);
+}
+
+void link_reset_after_fork(void) {
+    pthread_mutex_init(&send_lock, NULL);
+    descriptor_close(&socket_now);
+    pending_length = 0;
+    atomic_store(&state, DOWN);
+    atomic_store(&heard, false);
+    atomic_store(&enabled, true);
+    atomic_store(&broken, false);
+    next_try = 0;
+    backoff = 0;
+}

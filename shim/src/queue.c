@@ -1,0 +1,218 @@
+#include "queue.h"
+
+#include "clock.h"
+#include "config.h"
+#include "device.h"
+#include "gate.h"
+#include "link.h"
+#include "log.h"
+#include "process.h"
+#include "registry.h"
+#include "resolve.h"
+#include "worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * A queue that turns idle again sooner than this after its last IDLE waits for the worker to say
+ * so: a program that synchronises after every kernel must not send a message for each.
+ */
+static const uint64_t REPORT_GAP_NS = 250 * NS_PER_US;
+
+static atomic_bool stream_priorities;
+
+void queue_use_stream_priorities(bool use) {
+    atomic_store(&stream_priorities, use);
+}
+
+static int rank_of(const struct queue *queue) {
+    return rank_make(queue->priority, atomic_load(&stream_priorities) ? queue->step : 0);
+}
+
+struct weigh_in {
+    struct device *device;
+    int lowest;
+};
+
+static void find_lowest(struct queue *queue, void *data) {
+    struct weigh_in *among = data;
+    if (queue->device != among->device)
+        return;
+    int rank = atomic_load(&queue->rank);
+    if (among->lowest == RANK_NONE || rank < among->lowest)
+        among->lowest = rank;
+}
+
+/* Who has a window and whom others wait for follows from the ranks that are registered. */
+static void set_consequences(struct queue *queue, void *data) {
+    struct weigh_in *among = data;
+    struct device *device = among->device;
+    if (queue->device != device)
+        return;
+    int rank = atomic_load(&queue->rank);
+    uint32_t window = queue->daemon_window;
+    if (window == 0 && atomic_load(&device->registered.top) > rank && link_is_enabled()) {
+        window = config.window;
+    }
+    atomic_store(&queue->window, window);
+    atomic_store(&queue->watched, queue->notify || among->lowest < rank);
+}
+
+/* The device's lock is held. */
+static void recompute(struct device *device) {
+    struct weigh_in among = {device, RANK_NONE};
+    queue_each(find_lowest, &among);
+    queue_each(set_consequences, &among);
+}
+
+/* Gives the queue the rank that its priority means now. The device's lock is held. */
+static void rerank(struct queue *queue) {
+    struct device *device = queue->device;
+    int before = atomic_load(&queue->rank);
+    int after = rank_of(queue);
+    if (after == before)
+        return;
+    ranks_remove(&device->registered, before);
+    ranks_add(&device->registered, after);
+    if (atomic_load(&queue->ready)) {
+        ranks_add(&device->ready, after);
+        ranks_remove(&device->ready, before);
+    }
+    atomic_store(&queue->rank, after);
+}
+
+void queue_enlist(struct queue *queue) {
+    struct device *device = queue->device;
+    queue->priority = config.has_priority ? config.priority : 0;
+    pthread_mutex_lock(&device->lock);
+    int rank = rank_of(queue);
+    atomic_store(&queue->rank, rank);
+    ranks_add(&device->registered, rank);
+    atomic_store(&queue->alive, true);
+    recompute(device);
+    pthread_mutex_unlock(&device->lock);
+    link_register(queue);
+}
+
+void queue_retire(struct queue *queue) {
+    struct device *device = queue->device;
+    pthread_mutex_lock(&device->lock);
+    if (!atomic_load(&queue->alive)) {
+        pthread_mutex_unlock(&device->lock);
+        return;
+    }
+    int rank = atomic_load(&queue->rank);
+    ranks_remove(&device->registered, rank);
+    if (atomic_load(&queue->ready))
+        ranks_remove(&device->ready, rank);
+    atomic_store(&queue->ready, false);
+    atomic_store(&queue->alive, false);
+    /* A thread still at its gate must not wait for a queue that no longer exists. */
+    atomic_store(&queue->permit, true);
+    recompute(device);
+    pthread_mutex_unlock(&device->lock);
+    device_wake(device);
+    link_unregister(queue);
+}
+
+void queue_become_ready(struct queue *queue) {
+    struct device *device = queue->device;
+    bool report = false;
+    pthread_mutex_lock(&device->lock);
+    if (!atomic_load(&queue->ready) && atomic_load(&queue->alive)) {
+        atomic_store(&queue->ready, true);
+        ranks_add(&device->ready, atomic_load(&queue->rank));
+        queue->state_seq++;
+        queue->stats_repeats = 0;
+        report = queue->notify && !atomic_load(&queue->reported_ready);
+    }
+    pthread_mutex_unlock(&device->lock);
+    if (report)
+        link_report(queue, true);
+    if (atomic_load_explicit(&queue->watched, memory_order_relaxed))
+        worker_watch();
+}
+
+bool queue_try_idle(struct queue *queue, uint64_t proven) {
+    if (atomic_load(&queue->entered) != proven || atomic_load(&queue->returned) != proven) {
+        return false;
+    }
+    struct device *device = queue->device;
+    bool idle = false;
+    bool report = false;
+    pthread_mutex_lock(&device->lock);
+    if (atomic_load(&queue->ready) && atomic_load(&queue->alive) &&
+        atomic_load(&queue->returned) == proven) {
+        atomic_store(&queue->ready, false);
+        if (atomic_load(&queue->entered) != proven) {
+            atomic_store(&queue->ready, true);
+        } else {
+            idle = true;
+            ranks_remove(&device->ready, atomic_load(&queue->rank));
+            queue->state_seq++;
+            queue->stats_repeats = 0;
+            uint64_t now = clock_now();
+            if (atomic_load(&queue->reported_ready) &&
+                now - queue->idle_reported_at > REPORT_GAP_NS) {
+                queue->idle_reported_at = now;
+                report = true;
+            }
+        }
+    }
+    pthread_mutex_unlock(&device->lock);
+    if (!idle)
+        return false;
+    atomic_store_explicit(&queue->completed, proven, memory_order_relaxed);
+    window_drained(queue, proven);
+    device_wake(device);
+    if (report)
+        link_report(queue, false);
+    return true;
+}
+
+void queue_apply(struct queue *queue, bool permit, const xsp_permit *state) {
+    struct device *device = queue->device;
+    pthread_mutex_lock(&device->lock);
+    bool stale = atomic_load(&queue->registered) && (int32_t)(state->seq - queue->permit_seq) < 0;
+    /* The record may have been given to another stream since the message was sent. */
+    if (atomic_load(&queue->id) != state->queue || !atomic_load(&queue->alive))
+        stale = true;
+    if (!stale) {
+        queue->permit_seq = state->seq;
+        queue->priority = state->priority;
+        queue->daemon_window = state->window;
+        queue->notify = state->notify;
+        atomic_store(&queue->registered, true);
+        rerank(queue);
+        recompute(device);
+        atomic_store_explicit(&queue->permit, permit, memory_order_release);
+    }
+    /* Somebody began to wait for this queue while it was busy, so its state was not told. */
+    bool report = !stale && queue->notify && atomic_load(&queue->ready) &&
+                  !atomic_load(&queue->reported_ready);
+    pthread_mutex_unlock(&device->lock);
+    device_wake(device);
+    if (report)
+        link_report(queue, true);
+    if (!stale && atomic_load(&queue->ready) && atomic_load(&queue->watched))
+        worker_watch();
+}
+
+static void open_one(struct queue *queue, void *data) {
+    (void)data;
+    struct device *device = queue->device;
+    pthread_mutex_lock(&device->lock);
+    atomic_store(&queue->permit, !config.fail_closed);
+    atomic_store(&queue->registered, false);
+    atomic_store(&queue->reported_ready, false);
+    queue->daemon_window = 0;
+    queue->notify = false;
+    recompute(device);
+    pthread_mutex_unlock(&device->lock);
+    device_wake(device);
+}
+
+void queue_open_all(void) {
+    queue_each(open_one, NULL);
+}

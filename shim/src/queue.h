@@ -1,0 +1,139 @@
+/*
+ * Queues: the work of one CUDA stream, and what the shim knows of it.
+ *
+ * A queue is ready from the moment a thread enters the gate until its work has left the GPU.
+ * `entered` counts the threads' entries, `returned` their returns from the driver; evidence that
+ * everything up to `s = returned` has finished makes the queue idle when `entered == returned == s`
+ * still holds. The ready flag is cleared first and `entered` read again afterwards, both
+ * sequentially consistent, so a launch that slips in between is never lost.
+ *
+ * Locks, in the order in which they may be taken: `driver_life_lock` (a stream or context must not
+ * be destroyed, and no capture begin, while the worker asks about it), the registry's lock, a
+ * device's lock, a queue's window lock, the link's send lock.
+ */
+#ifndef XSCHED_QUEUE_H
+#define XSCHED_QUEUE_H
+
+#include "cuda_abi.h"
+#include "ranks.h"
+#include "window.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { DEVICE_MAX = 64, QUEUE_MAX = XSP_QUEUES_PER_CLIENT, QUEUE_LABEL_BYTES = 256 };
+
+/* What a NULL stream means to the variant of the call that was used. */
+enum null_stream { LEGACY, PER_THREAD };
+
+struct device {
+    CUdevice handle;
+    char uuid[64];
+    pthread_mutex_t lock;
+    struct ranks ready;        /* Ranks of the ready queues of this process. */
+    struct ranks registered;   /* Ranks of all its queues. */
+    _Atomic uint32_t wake_seq; /* Counts whatever may open a gate; gates sleep on it. */
+    _Atomic uint32_t waiters;  /* Threads asleep on it. */
+};
+
+struct queue {
+    /* Read by whoever walks over the records; the rest only while `alive` holds. */
+    _Atomic bool alive;
+    _Atomic uint32_t id; /* Never reused in a process. */
+
+    /* Read by every launch. */
+    struct device *device;
+    _Atomic uint64_t entered;
+    _Atomic uint64_t returned;
+    _Atomic bool ready;
+    _Atomic bool permit; /* The daemon's word; true while there is no daemon to ask. */
+    _Atomic int rank;
+    _Atomic uint32_t window; /* Launches that may be in flight, 0 for no limit. */
+    CUstream stream;         /* The handle for the shim's own calls. */
+    CUcontext context;
+    bool per_thread; /* A per-thread default stream: only its thread can name it. */
+
+    /* Which queue it is. */
+    uintptr_t key_context;
+    uintptr_t key_stream;
+    int step; /* The stream's CUDA priority as a step above the default. */
+    int stream_priority;
+    char label[QUEUE_LABEL_BYTES];
+
+    /* What the daemon said and was told; guarded by the device's lock unless atomic. */
+    int priority;
+    uint32_t daemon_window;
+    uint32_t permit_seq;
+    bool notify;
+    uint32_t state_seq;
+    _Atomic bool reported_ready;
+    _Atomic bool registered; /* The daemon has answered its REGISTER on this link. */
+    uint64_t idle_reported_at;
+
+    /* The gate. */
+    _Atomic uint32_t waiting;
+    _Atomic uint64_t waited_ns;
+    _Atomic uint32_t grace; /* Launches let past a queue of the same process, gate_max_ms. */
+    struct window_state flight;
+    _Atomic uint64_t completed;
+
+    /* Idle detection. `watched`: somebody would gain from knowing at once. */
+    _Atomic bool watched;
+    _Atomic uint32_t syncing; /* Threads inside a synchronisation that will bring evidence. */
+    _Atomic(CUevent) tail;    /* Trails the work of a per-thread default stream. */
+    uint64_t poll_seen;
+    uint64_t poll_at;
+    uint64_t poll_pause;
+
+    /* Statistics as last sent; the worker's. */
+    uint64_t stats_at;
+    uint64_t stats_submitted;
+    uint32_t stats_repeats;
+    uint64_t asked_at;
+};
+
+extern pthread_mutex_t driver_life_lock;
+
+/*
+ * The queue of `stream` as the calling thread means it, registered on first use. NULL where there
+ * is nothing to schedule: no current context, an invalid stream, too many queues.
+ */
+struct queue *queue_find(CUstream stream, enum null_stream null_stream);
+
+/* The same without registering: NULL when the stream has had no work yet. */
+struct queue *queue_peek(CUstream stream, enum null_stream null_stream);
+
+/* The queue with that id, or NULL. */
+struct queue *queue_by_id(uint32_t id);
+
+/* Calls `visit` for every live queue; queues made meanwhile may be missed. */
+void queue_each(void (*visit)(struct queue *queue, void *data), void *data);
+
+/* Marks it ready if it is not, and tells who needs to know. Called after `entered` went up. */
+void queue_become_ready(struct queue *queue);
+
+/* All its work up to `proven` has left the GPU: makes it idle if that is all there is. */
+bool queue_try_idle(struct queue *queue, uint64_t proven);
+
+/* Drops the queue of a stream, or all queues of a context. driver_life_lock is held. */
+void queue_drop_stream(CUstream stream, enum null_stream null_stream);
+void queue_drop_context(CUcontext context);
+
+/* What a PERMIT or SUSPEND says; `seq` older than the last one is ignored. */
+void queue_apply(struct queue *queue, bool permit, const xsp_permit *state);
+
+/* The link is gone (or back): until told otherwise every queue may launch. */
+void queue_open_all(void);
+
+/* Wakes every thread that sleeps at a gate of this device. */
+void device_wake(struct device *device);
+
+/* Whether streams' CUDA priorities rank queues inside this process; the daemon may say so. */
+void queue_use_stream_priorities(bool use);
+
+/* In a forked child: nothing of the parent's is left. */
+void queue_reset_after_fork(void);
+
+#endif

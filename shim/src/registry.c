@@ -1,0 +1,291 @@
+#include "registry.h"
+
+#include "config.h"
+#include "device.h"
+#include "gate.h"
+#include "link.h"
+#include "log.h"
+#include "process.h"
+#include "resolve.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+pthread_mutex_t driver_life_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Open addressing with tombstones; readers take no lock. Four times as many places as queues. */
+enum { TABLE_SIZE = 4096 };
+_Static_assert(TABLE_SIZE >= 4 * QUEUE_MAX, "the table of queues is too full to be quick");
+
+struct place {
+    _Atomic uintptr_t context;     /* 0 for a stream object: its handle alone is unique. */
+    _Atomic uintptr_t stream;      /* 0: never used, so a search may stop here. */
+    _Atomic(struct queue *) queue; /* NULL: its queue is gone. */
+};
+
+struct key {
+    uintptr_t context;
+    uintptr_t stream;
+};
+
+static struct place table[TABLE_SIZE];
+static struct queue *queues[QUEUE_MAX];
+static _Atomic uint32_t visitors;    /* Threads inside queue_each. */
+static _Atomic uint32_t queue_count; /* Entries of `queues` in use, dead ones included. */
+static uint32_t next_id = 1;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Each thread remembers the queue it used last; any removal outdates that. */
+static _Atomic uint32_t epoch = 1;
+static _Thread_local struct {
+    uint32_t epoch;
+    struct key key;
+    struct queue *queue;
+} latest;
+static _Thread_local uintptr_t own_thread_id;
+
+static uintptr_t thread_id(void) {
+    if (own_thread_id == 0)
+        own_thread_id = (uintptr_t)syscall(SYS_gettid);
+    return own_thread_id;
+}
+
+/*
+ * A stream object is known by its handle. A default stream is known by its context and, when it is
+ * a thread's own, by that thread; a thread's number is shifted so that it never looks like 0 or 1.
+ */
+static bool make_key(CUstream stream, enum null_stream null_stream, struct key *key) {
+    if (stream == NULL)
+        stream = null_stream == LEGACY ? CU_STREAM_LEGACY : CU_STREAM_PER_THREAD;
+    if (stream != CU_STREAM_LEGACY && stream != CU_STREAM_PER_THREAD) {
+        *key = (struct key){0, (uintptr_t)stream};
+        return true;
+    }
+    CUcontext context = NULL;
+    if (driver.cuCtxGetCurrent == NULL || driver.cuCtxGetCurrent(&context) != CUDA_SUCCESS ||
+        context == NULL) {
+        return false;
+    }
+    *key =
+        (struct key){(uintptr_t)context, stream == CU_STREAM_LEGACY ? 1 : (thread_id() << 2 | 2)};
+    return true;
+}
+
+static size_t slot_of(struct key key) {
+    uint64_t mixed =
+        ((uint64_t)key.stream >> 1 ^ (uint64_t)key.context << 7) * UINT64_C(0x9E3779B97F4A7C15);
+    return (size_t)(mixed >> 52) % TABLE_SIZE;
+}
+
+static struct queue *search(struct key key) {
+    size_t slot = slot_of(key);
+    for (size_t i = 0; i < TABLE_SIZE; i++, slot = (slot + 1) % TABLE_SIZE) {
+        uintptr_t stream = atomic_load_explicit(&table[slot].stream, memory_order_acquire);
+        if (stream == 0)
+            return NULL;
+        if (stream != key.stream || atomic_load(&table[slot].context) != key.context)
+            continue;
+        struct queue *queue = atomic_load_explicit(&table[slot].queue, memory_order_acquire);
+        if (queue != NULL)
+            return queue;
+    }
+    return NULL;
+}
+
+/* The registry's lock is held. False when the table is full. */
+static bool insert(struct key key, struct queue *queue) {
+    size_t slot = slot_of(key);
+    for (size_t i = 0; i < TABLE_SIZE; i++, slot = (slot + 1) % TABLE_SIZE) {
+        if (atomic_load(&table[slot].queue) != NULL)
+            continue;
+        atomic_store(&table[slot].context, key.context);
+        atomic_store_explicit(&table[slot].stream, key.stream, memory_order_release);
+        atomic_store_explicit(&table[slot].queue, queue, memory_order_release);
+        return true;
+    }
+    return false;
+}
+
+static void erase(struct key key) {
+    size_t slot = slot_of(key);
+    for (size_t i = 0; i < TABLE_SIZE; i++, slot = (slot + 1) % TABLE_SIZE) {
+        uintptr_t stream = atomic_load(&table[slot].stream);
+        if (stream == 0)
+            return;
+        if (stream == key.stream && atomic_load(&table[slot].context) == key.context &&
+            atomic_load(&table[slot].queue) != NULL) {
+            atomic_store(&table[slot].queue, NULL);
+            return;
+        }
+    }
+}
+
+/* A record for a new queue: one whose queue is gone and that no thread is inside of, or fresh. */
+static struct queue *take_record(void) {
+    uint32_t count = atomic_load(&queue_count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct queue *old = queues[i];
+        if (atomic_load(&old->alive) || atomic_load(&visitors) != 0)
+            continue;
+        if (atomic_load(&old->entered) != atomic_load(&old->returned))
+            continue;
+        /* Whoever comes to visit from here on finds it dead and leaves its fields alone. */
+        size_t kept = offsetof(struct queue, device);
+        memset((char *)old + kept, 0, sizeof(*old) - kept);
+        return old;
+    }
+    if (count == QUEUE_MAX)
+        return NULL;
+    struct queue *fresh = calloc(1, sizeof(*fresh));
+    if (fresh == NULL)
+        return NULL;
+    queues[count] = fresh;
+    atomic_store_explicit(&queue_count, count + 1, memory_order_release);
+    return fresh;
+}
+
+/* Fills in what the driver knows of the stream; false when it is not one. */
+static bool describe(struct queue *queue, struct key key) {
+    queue->key_context = key.context;
+    queue->key_stream = key.stream;
+    queue->per_thread = key.context != 0 && key.stream != 1;
+    queue->device = device_current();
+    if (queue->device == NULL)
+        return false;
+    if (key.context != 0) {
+        queue->context = (CUcontext)key.context;
+        queue->stream = queue->per_thread ? CU_STREAM_PER_THREAD : CU_STREAM_LEGACY;
+        return true;
+    }
+    queue->stream = (CUstream)key.stream;
+    if (driver.cuStreamGetCtx == NULL ||
+        driver.cuStreamGetCtx(queue->stream, &queue->context) != CUDA_SUCCESS) {
+        return false;
+    }
+    int priority = 0;
+    if (driver.cuStreamGetPriority != NULL &&
+        driver.cuStreamGetPriority(queue->stream, &priority) == CUDA_SUCCESS) {
+        queue->stream_priority = priority;
+        queue->step = -priority; /* CUDA counts downwards: -5 is the most urgent. */
+    }
+    return true;
+}
+
+static struct queue *register_queue(struct key key) {
+    process_start();
+    pthread_mutex_lock(&lock);
+    struct queue *queue = search(key);
+    if (queue != NULL) {
+        pthread_mutex_unlock(&lock);
+        return queue;
+    }
+    static bool warned;
+    queue = take_record();
+    bool usable = queue != NULL && describe(queue, key) && insert(key, queue);
+    if (queue == NULL && !warned) {
+        warned = true;
+        log_line(LOG_WARN, "over %d streams in use at once: further ones are not scheduled",
+                 QUEUE_MAX);
+    }
+    if (usable) {
+        window_init(&queue->flight);
+        atomic_store(&queue->id, next_id++);
+        /* Only a daemon that can be asked has to be. */
+        atomic_store(&queue->permit, !link_is_heard() && !config.fail_closed);
+        queue_enlist(queue);
+    }
+    pthread_mutex_unlock(&lock);
+    return usable ? queue : NULL;
+}
+
+static struct queue *find(CUstream stream, enum null_stream null_stream, bool make) {
+    struct key key;
+    if (!make_key(stream, null_stream, &key))
+        return NULL;
+    uint32_t now = atomic_load_explicit(&epoch, memory_order_acquire);
+    if (latest.epoch == now && latest.key.stream == key.stream &&
+        latest.key.context == key.context) {
+        return latest.queue;
+    }
+    struct queue *queue = search(key);
+    if (queue == NULL && make)
+        queue = register_queue(key);
+    if (queue != NULL) {
+        latest.epoch = now;
+        latest.key = key;
+        latest.queue = queue;
+    }
+    return queue;
+}
+
+struct queue *queue_find(CUstream stream, enum null_stream null_stream) {
+    return find(stream, null_stream, true);
+}
+
+struct queue *queue_peek(CUstream stream, enum null_stream null_stream) {
+    return find(stream, null_stream, false);
+}
+
+struct queue *queue_by_id(uint32_t id) {
+    uint32_t count = atomic_load_explicit(&queue_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count; i++) {
+        if (atomic_load(&queues[i]->id) == id && atomic_load(&queues[i]->alive))
+            return queues[i];
+    }
+    return NULL;
+}
+
+void queue_each(void (*visit)(struct queue *queue, void *data), void *data) {
+    atomic_fetch_add(&visitors, 1);
+    uint32_t count = atomic_load_explicit(&queue_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count; i++) {
+        if (atomic_load(&queues[i]->alive))
+            visit(queues[i], data);
+    }
+    atomic_fetch_sub(&visitors, 1);
+}
+
+static void drop(struct queue *queue, bool context_gone) {
+    pthread_mutex_lock(&lock);
+    erase((struct key){queue->key_context, queue->key_stream});
+    atomic_fetch_add(&epoch, 1);
+    pthread_mutex_unlock(&lock);
+    queue_retire(queue);
+    int mode = gate_relax_capture();
+    window_clear(&queue->flight, !context_gone);
+    CUevent tail = atomic_exchange(&queue->tail, NULL);
+    if (tail != NULL && !context_gone)
+        driver.cuEventDestroy_v2(tail);
+    gate_restore_capture(mode);
+}
+
+void queue_drop_stream(CUstream stream, enum null_stream null_stream) {
+    struct queue *queue = queue_peek(stream, null_stream);
+    if (queue != NULL)
+        drop(queue, false);
+}
+
+static void drop_if_of_context(struct queue *queue, void *context) {
+    if (queue->context == (CUcontext)context)
+        drop(queue, true);
+}
+
+void queue_drop_context(CUcontext context) {
+    queue_each(drop_if_of_context, context);
+}
+
+void queue_reset_after_fork(void) {
+    pthread_mutex_init(&lock, NULL);
+    pthread_mutex_init(&driver_life_lock, NULL);
+    memset(table, 0, sizeof(table));
+    /* The records stay allocated and forgotten: a thread of the parent may have been inside. */
+    memset(queues, 0, sizeof(queues));
+    atomic_store(&queue_count, 0);
+    atomic_store(&visitors, 0);
+    atomic_fetch_add(&epoch, 1);
+    own_thread_id = 0;
+    device_reset_after_fork();
+}

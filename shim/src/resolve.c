@@ -1,0 +1,187 @@
+#include "resolve.h"
+
+#include "compat.h"
+#include "process.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* All hooks have C linkage and their own prototypes; here only their addresses matter. */
+#define SUBMIT(function, kind, amount, stream, null_stream, parameters, arguments)                 \
+    extern CUresult function parameters;
+#define CUSTOM(function) extern CUresult function();
+/* `CUSTOM` declares without a prototype on purpose: the wrappers' own files hold the real ones. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wstrict-prototypes"
+#include "hooks.def"
+#pragma GCC diagnostic pop
+#undef SUBMIT
+#undef CUSTOM
+
+struct hook {
+    const char *name;
+    void *wrapper;
+};
+
+static const struct hook hooks[HOOK_COUNT] = {
+#define SUBMIT(function, kind, amount, stream, null_stream, parameters, arguments)                 \
+    {#function, (void *)function},
+#define CUSTOM(function) {#function, (void *)function},
+#include "hooks.def"
+#undef SUBMIT
+#undef CUSTOM
+};
+
+_Atomic(void *) hook_real[HOOK_COUNT];
+struct driver_calls driver;
+
+/* The real dlsym; the assembly half jumps through it. */
+__attribute__((visibility("hidden"))) void *(*dlsym_real)(void *, const char *);
+__attribute__((visibility("hidden"))) void *dlsym_bootstrap(void);
+__attribute__((visibility("hidden"))) void *dlsym_cuda(void *handle, const char *name,
+                                                       const void *caller);
+
+/* Open addressing, twice as many places as hooks and then some; written once under `fill_lock`. */
+enum { MAP_SIZE = 1024 };
+_Static_assert(HOOK_COUNT * 2 < MAP_SIZE, "the address map is too full to be quick");
+static struct {
+    void *real;
+    void *wrapper;
+} map[MAP_SIZE];
+static atomic_bool filled;
+static pthread_mutex_t fill_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void *dlsym_bootstrap(void) {
+    /* dlsym kept its first version node on each architecture when glibc merged libdl into libc. */
+#if defined(__aarch64__)
+    dlsym_real = (void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.17");
+#else
+    dlsym_real = (void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.2.5");
+#endif
+    return (void *)dlsym_real;
+}
+
+static void *real_dlsym(void *handle, const char *name) {
+    if (dlsym_real == NULL && dlsym_bootstrap() == NULL)
+        return NULL;
+    return dlsym_real(handle, name);
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+static bool is_driver_library(const char *path) {
+    const char *name = base_name(path);
+    return strncmp(name, "libcuda.so", 10) == 0 || strncmp(name, "libnvidia-", 10) == 0 ||
+           strncmp(name, "libcudadebugger.so", 18) == 0;
+}
+
+static size_t map_slot(const void *address) {
+    /* Functions are 16-byte aligned; Fibonacci hashing spreads the rest. */
+    return (size_t)(((uintptr_t)address >> 4) * UINT64_C(0x9E3779B97F4A7C15) >> 54);
+}
+
+static void map_insert(void *real, void *wrapper) {
+    size_t slot = map_slot(real);
+    while (map[slot].real != NULL && map[slot].real != real)
+        slot = (slot + 1) % MAP_SIZE;
+    map[slot].real = real;
+    map[slot].wrapper = wrapper;
+}
+
+static void fill_calls(void *handle) {
+#define CALL(function) *(void **)&driver.function = real_dlsym(handle, #function)
+    CALL(cuCtxGetCurrent);
+    CALL(cuCtxPushCurrent_v2);
+    CALL(cuCtxPopCurrent_v2);
+    CALL(cuCtxGetDevice);
+    CALL(cuDeviceGetUuid);
+    CALL(cuDeviceGetUuid_v2);
+    CALL(cuDevicePrimaryCtxGetState);
+    CALL(cuStreamGetCtx);
+    CALL(cuStreamGetPriority);
+    CALL(cuStreamIsCapturing);
+    CALL(cuStreamQuery);
+    CALL(cuThreadExchangeStreamCaptureMode);
+    CALL(cuEventCreate);
+    CALL(cuEventRecord);
+    CALL(cuEventRecord_ptsz);
+    CALL(cuEventQuery);
+    CALL(cuEventSynchronize);
+    CALL(cuEventDestroy_v2);
+    CALL(cuGraphGetNodes);
+#undef CALL
+}
+
+/* Takes every hooked function's address from the driver behind `handle`, once. */
+static void fill(void *handle) {
+    pthread_mutex_lock(&fill_lock);
+    if (!atomic_load_explicit(&filled, memory_order_relaxed)) {
+        fill_calls(handle);
+        for (size_t id = 0; id < HOOK_COUNT; id++) {
+            void *real = real_dlsym(handle, hooks[id].name);
+            /* A look-up that lands on the hook itself would make it call itself for ever. */
+            if (real == NULL || real == hooks[id].wrapper)
+                continue;
+            map_insert(real, hooks[id].wrapper);
+            atomic_store_explicit(&hook_real[id], real, memory_order_release);
+        }
+        atomic_store_explicit(&filled, true, memory_order_release);
+    }
+    pthread_mutex_unlock(&fill_lock);
+}
+
+void *resolve_replace(void *found) {
+    if (found == NULL || process_is_inert())
+        return found;
+    if (!atomic_load_explicit(&filled, memory_order_acquire)) {
+        Dl_info info;
+        if (dladdr(found, &info) == 0 || info.dli_fname == NULL)
+            return found;
+        if (strncmp(base_name(info.dli_fname), "libcuda.so", 10) != 0)
+            return found;
+        void *handle = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+        if (handle == NULL)
+            return found;
+        fill(handle);
+    }
+    for (size_t slot = map_slot(found); map[slot].real != NULL; slot = (slot + 1) % MAP_SIZE) {
+        if (map[slot].real == found)
+            return map[slot].wrapper;
+    }
+    return found;
+}
+
+void *dlsym_cuda(void *handle, const char *name, const void *caller) {
+    void *found = real_dlsym(handle, name);
+    if (found == NULL)
+        return NULL;
+    /* The driver's libraries must see each other as they are. */
+    Dl_info info;
+    if (dladdr(caller, &info) != 0 && info.dli_fname != NULL && is_driver_library(info.dli_fname)) {
+        return found;
+    }
+    return resolve_replace(found);
+}
+
+void *hook_resolve_late(enum hook_id id) {
+    if (!atomic_load_explicit(&filled, memory_order_acquire)) {
+        void *handle = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_NOLOAD);
+        if (handle == NULL)
+            handle = dlopen("libcuda.so.1", RTLD_LAZY);
+        if (handle == NULL)
+            return NULL;
+        fill(handle);
+    }
+    return atomic_load_explicit(&hook_real[id], memory_order_acquire);
+}
+
+CUresult hook_missing(void) {
+    enum { CUDA_ERROR_NOT_FOUND = 500 };
+    return atomic_load_explicit(&filled, memory_order_acquire) ? CUDA_ERROR_NOT_FOUND
+                                                               : CUDA_ERROR_NO_DEVICE;
+}

@@ -1,0 +1,68 @@
+/* Finding the real driver, and giving its callers the hooks instead. */
+#ifndef XSCHED_RESOLVE_H
+#define XSCHED_RESOLVE_H
+
+#include "cuda_abi.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum hook_id {
+#define SUBMIT(function, kind, amount, stream, null_stream, parameters, arguments) HOOK_##function,
+#define CUSTOM(function) HOOK_##function,
+#include "hooks.def"
+#undef SUBMIT
+#undef CUSTOM
+    HOOK_COUNT
+};
+
+/* The driver's own functions, by hook; NULL until the driver is known or where it has none. */
+extern _Atomic(void *) hook_real[HOOK_COUNT];
+
+/* Driver calls that the shim makes for itself. Each may be NULL with an old driver. */
+struct driver_calls {
+    CUresult (*cuCtxGetCurrent)(CUcontext *context);
+    CUresult (*cuCtxPushCurrent_v2)(CUcontext context);
+    CUresult (*cuCtxPopCurrent_v2)(CUcontext *context);
+    CUresult (*cuCtxGetDevice)(CUdevice *device);
+    CUresult (*cuDeviceGetUuid)(CUuuid *uuid, CUdevice device);
+    CUresult (*cuDeviceGetUuid_v2)(CUuuid *uuid, CUdevice device);
+    CUresult (*cuDevicePrimaryCtxGetState)(CUdevice device, unsigned *flags, int *active);
+    CUresult (*cuStreamGetCtx)(CUstream stream, CUcontext *context);
+    CUresult (*cuStreamGetPriority)(CUstream stream, int *priority);
+    CUresult (*cuStreamIsCapturing)(CUstream stream, int *status);
+    CUresult (*cuStreamQuery)(CUstream stream);
+    CUresult (*cuThreadExchangeStreamCaptureMode)(int *mode);
+    CUresult (*cuEventCreate)(CUevent *event, unsigned flags);
+    CUresult (*cuEventRecord)(CUevent event, CUstream stream);
+    CUresult (*cuEventRecord_ptsz)(CUevent event, CUstream stream);
+    CUresult (*cuEventQuery)(CUevent event);
+    CUresult (*cuEventSynchronize)(CUevent event);
+    CUresult (*cuEventDestroy_v2)(CUevent event);
+    CUresult (*cuGraphGetNodes)(CUgraph graph, CUgraphNode *nodes, size_t *count);
+};
+extern struct driver_calls driver;
+
+/*
+ * The driver's function behind a hook, loading the driver if nobody has: a program linked with
+ * libcuda reaches the hooks without any look-up. NULL where there is no driver or it lacks the
+ * function.
+ */
+void *hook_resolve_late(enum hook_id id);
+
+static inline void *hook_get(enum hook_id id) {
+    void *real = atomic_load_explicit(&hook_real[id], memory_order_acquire);
+    return real != NULL ? real : hook_resolve_late(id);
+}
+
+/* What a hook answers when the driver lacks its function, or there is no driver. */
+CUresult hook_missing(void);
+
+/*
+ * The hook for a function of the driver, or `found` itself when it is not hooked. Works by
+ * address: whatever name and version a client asked for, the driver answers with one of its
+ * exports.
+ */
+void *resolve_replace(void *found);
+
+#endif

@@ -1,0 +1,143 @@
+#include "window.h"
+
+#include "clock.h"
+#include "gate.h"
+#include "process.h"
+#include "queue.h"
+#include "resolve.h"
+
+#include <sched.h>
+#include <string.h>
+
+/* How long a full window is watched before the thread goes to sleep on the oldest fence. */
+static const uint64_t SPIN_NS = 20 * NS_PER_US;
+
+void window_init(struct window_state *window) {
+    pthread_mutex_init(&window->lock, NULL);
+    window->taken = window->head = window->length = window->spare = 0;
+    window->fenced = 0;
+}
+
+/* Gives back the room of every fence that has passed, oldest first. The lock is held. */
+static void reap(struct queue *queue) {
+    struct window_state *window = &queue->flight;
+    while (window->length > 0) {
+        struct flight *oldest = &window->ring[window->head];
+        /* Any answer but "not ready" ends the wait: an error belongs to the program's own calls. */
+        if (driver.cuEventQuery(oldest->event) == CUDA_ERROR_NOT_READY)
+            return;
+        window->taken -= oldest->weight;
+        if (oldest->proven > atomic_load_explicit(&queue->completed, memory_order_relaxed)) {
+            atomic_store_explicit(&queue->completed, oldest->proven, memory_order_relaxed);
+        }
+        window->pool[window->spare++] = oldest->event;
+        window->head = (window->head + 1) % FLIGHT_MAX;
+        window->length--;
+    }
+}
+
+static CUevent take_event(struct window_state *window) {
+    CUevent event = NULL;
+    if (window->spare > 0)
+        return window->pool[--window->spare];
+    if (driver.cuEventCreate(&event, CU_EVENT_DISABLE_TIMING | CU_EVENT_BLOCKING_SYNC) !=
+        CUDA_SUCCESS) {
+        return NULL;
+    }
+    return event;
+}
+
+/* Puts a fence of `weight` behind what is on the stream now. The lock is held. */
+static bool fence(struct queue *queue, uint32_t weight, uint64_t proven) {
+    struct window_state *window = &queue->flight;
+    if (window->length == FLIGHT_MAX - 1)
+        return false;
+    CUevent event = take_event(window);
+    if (event == NULL)
+        return false;
+    if (driver.cuEventRecord(event, queue->stream) != CUDA_SUCCESS) {
+        window->pool[window->spare++] = event;
+        return false;
+    }
+    window->ring[(window->head + window->length) % FLIGHT_MAX] =
+        (struct flight){event, weight, proven};
+    window->length++;
+    if (proven > window->fenced)
+        window->fenced = proven;
+    return true;
+}
+
+uint32_t window_take(struct queue *queue, uint32_t weight) {
+    struct window_state *window = &queue->flight;
+    uint64_t spin_until = 0;
+    int mode = gate_relax_capture();
+    pthread_mutex_lock(&window->lock);
+    uint64_t returned = atomic_load(&queue->returned);
+    uint32_t size = atomic_load_explicit(&queue->window, memory_order_relaxed);
+    if (size != 0 && returned > window->fenced && window->length == 0) {
+        /* It was not outranked until now: all that it launched before counts as a full window. */
+        if (fence(queue, size, returned))
+            window->taken += size;
+    }
+    uint32_t taken = 0;
+    while ((size = atomic_load_explicit(&queue->window, memory_order_relaxed)) != 0) {
+        reap(queue);
+        uint32_t wanted = weight < size ? weight : size;
+        if (window->taken + wanted <= size || window->taken == 0) {
+            window->taken += wanted;
+            taken = wanted;
+            break;
+        }
+        CUevent oldest = window->length > 0 ? window->ring[window->head].event : NULL;
+        pthread_mutex_unlock(&window->lock);
+        uint64_t now = clock_now();
+        if (spin_until == 0)
+            spin_until = now + SPIN_NS;
+        if (now < spin_until) {
+            cpu_relax();
+        } else if (oldest != NULL) {
+            driver.cuEventSynchronize(oldest);
+        } else {
+            sched_yield(); /* Other threads hold the room and are about to put their fences. */
+        }
+        pthread_mutex_lock(&window->lock);
+    }
+    pthread_mutex_unlock(&window->lock);
+    gate_restore_capture(mode);
+    return taken;
+}
+
+void window_put(struct queue *queue, uint32_t taken, bool submitted) {
+    struct window_state *window = &queue->flight;
+    int mode = gate_relax_capture();
+    pthread_mutex_lock(&window->lock);
+    /* The submission that this fence follows has not been counted as returned yet. */
+    uint64_t proven = atomic_load(&queue->returned) + 1;
+    if (!submitted || !fence(queue, taken, proven))
+        window->taken -= taken;
+    pthread_mutex_unlock(&window->lock);
+    gate_restore_capture(mode);
+}
+
+void window_drained(struct queue *queue, uint64_t proven) {
+    struct window_state *window = &queue->flight;
+    pthread_mutex_lock(&window->lock);
+    if (proven > window->fenced)
+        window->fenced = proven;
+    pthread_mutex_unlock(&window->lock);
+}
+
+void window_clear(struct window_state *window, bool destroy) {
+    pthread_mutex_lock(&window->lock);
+    if (destroy) {
+        for (; window->length > 0; window->length--) {
+            driver.cuEventDestroy_v2(window->ring[window->head].event);
+            window->head = (window->head + 1) % FLIGHT_MAX;
+        }
+        while (window->spare > 0)
+            driver.cuEventDestroy_v2(window->pool[--window->spare]);
+    }
+    window->taken = window->head = window->length = window->spare = 0;
+    window->fenced = 0;
+    pthread_mutex_unlock(&window->lock);
+}
