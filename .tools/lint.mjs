@@ -6,21 +6,18 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installClangTools } from './lib/clang-tools.mjs';
-import { digestFiles, listSources } from './lib/sources.mjs';
+import { listSources } from './lib/sources.mjs';
+import { runUnlessDone } from './lib/stamps.mjs';
 import { runChecked, runMain, runProgram, runStep, StepError } from './lib/steps.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const fix = process.argv.includes('--fix');
 
-/** Runs a check unless it passed before on the very same files. */
-async function runUnlessPassed(name, files, action) {
-  const stamp = path.join(root, 'build', 'lint', name);
-  const digest = digestFiles(root, files);
-  if (!fix && fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === digest) return 'unchanged';
-  await action();
-  fs.mkdirSync(path.dirname(stamp), { recursive: true });
-  fs.writeFileSync(stamp, digestFiles(root, files));
-  return `${files.length} files`;
+/** Runs a check unless it passed before on the very same files; formatting always runs. */
+function runUnlessPassed(name, files, action) {
+  const stamp = path.join('build', 'lint', name);
+  if (fix) fs.rmSync(path.join(root, stamp), { force: true });
+  return runUnlessDone(root, stamp, files, action);
 }
 
 function runNodeTool(name, script, args) {

@@ -1,32 +1,28 @@
 // Sets up what is missing in a checkout: npm packages, C and C++ parts, TypeScript, command links.
 // Plain Node without dependencies, since it runs before anything is installed. A second run with
-// nothing changed takes a second or two.
+// nothing changed takes about half a second.
 
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeCompileCommands } from './lib/compile-commands.mjs';
 import { MAKE_FOLDERS } from './lib/folders.mjs';
 import { checkCompilers, checkNode } from './lib/requirements.mjs';
+import { listSources } from './lib/sources.mjs';
+import { runUnlessDone } from './lib/stamps.mjs';
 import { runChecked, runMain, runStep } from './lib/steps.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const build = path.join(root, 'build');
 
-/** Installs the locked npm packages unless the stamp says that they are installed. */
-async function installPackages() {
-  const stamp = path.join(root, 'node_modules', '.xsched-packages');
-  const wanted = createHash('sha256')
-    .update(fs.readFileSync(path.join(root, 'package-lock.json')))
-    .digest('hex');
-  if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === wanted) return 'up to date';
-  // Scripts are left out: every binary that we need lies ready in its package.
-  const argv = ['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev'];
-  await runChecked('npm ci', argv, { cwd: root });
-  fs.writeFileSync(stamp, wanted);
-  return 'installed';
+/** Installs the locked npm packages unless they are installed. */
+function installPackages() {
+  return runUnlessDone(root, 'node_modules/.xsched-packages', ['package-lock.json'], async () => {
+    // Scripts are left out: every binary that we need lies ready in its package.
+    const argv = ['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev'];
+    await runChecked('npm ci', argv, { cwd: root });
+  });
 }
 
 /** Builds the C or C++ part in a folder. */
@@ -36,9 +32,13 @@ async function buildFolder(folder) {
   await runChecked(argv.join(' '), argv, { cwd: root });
 }
 
-async function compileTypeScript() {
-  const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  await runChecked('tsc', [process.execPath, tsc, '-p', root], { cwd: root });
+function compileTypeScript() {
+  const sources = listSources(root, /\.ts$/, { generated: true });
+  const files = [...sources, 'tsconfig.json', 'package-lock.json'];
+  return runUnlessDone(root, 'build/js/.compiled', files, async () => {
+    const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    await runChecked('tsc', [process.execPath, tsc, '-p', root], { cwd: root });
+  });
 }
 
 /** Makes `npx xsched` and `npx xschedd` work in the checkout. */
