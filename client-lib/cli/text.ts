@@ -1,0 +1,44 @@
+/** Text of others, made fit for a terminal. */
+import tableText from 'cli-table3/src/utils.js';
+
+// C0, DEL, C1, line and paragraph separators, and the marks that reverse the direction of text.
+// eslint-disable-next-line no-control-regex
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+// What JSON.stringify leaves as it is, though a terminal may obey it.
+const UNESCAPED = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * Text with every character that a terminal would obey shown as an escape: names and command lines
+ * are what other processes say of themselves.
+ */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => escapeCharacter(character));
+}
+
+/** JSON on one line, with nothing that a terminal would obey. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value).replace(UNESCAPED, (character) => escapeUnicode(character));
+}
+
+/** Columns of a terminal that text takes, colours not counted. */
+export function textWidth(text: string): number {
+  return tableText.strlen(text);
+}
+
+/** Text of at most `width` columns, with `…` where some was cut off. Colours are kept. */
+export function cutText(text: string, width: number): string {
+  if (width <= 0) return '';
+  return textWidth(text) <= width ? text : tableText.truncate(text, width, '…');
+}
+
+function escapeCharacter(character: string): string {
+  if (character === '\n') return '\\n';
+  if (character === '\t') return '\\t';
+  const code = character.charCodeAt(0);
+  if (code > 0xff) return escapeUnicode(character);
+  return `\\x${code.toString(16).padStart(2, '0')}`;
+}
+
+function escapeUnicode(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

@@ -1,0 +1,105 @@
+/** The lines that `xsched top` shows. */
+import type { DaemonStatus } from '../../../protocol/generated/messages.js';
+import type { Colors } from '../colors.js';
+import { countOf, formatDuration, formatRate, formatShare } from '../format.js';
+import { formatReason, formatWindow, STATE_COLUMN } from '../queue-table.js';
+import { renderTable } from '../table.js';
+import type { Column } from '../table.js';
+import { cutText, printable } from '../text.js';
+import type { TopQueue } from './sample.js';
+
+export interface ViewOptions {
+  readonly colors: Colors;
+  /** Columns and rows of the terminal; undefined cuts nothing. */
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+}
+
+const NAME_COLUMNS: readonly Column<TopQueue>[] = [
+  { title: 'QUEUE', value: (queue) => queue.id },
+  { title: 'NAME', value: (queue) => queue.name, least: 8 },
+];
+const MODEL_COLUMN: Column<TopQueue> = {
+  title: 'MODEL',
+  value: (queue) => queue.label || '-',
+  least: 8,
+};
+const LIVE_COLUMNS: readonly Column<TopQueue>[] = [
+  { title: 'PRIORITY', align: 'right', value: (queue) => String(queue.priority) },
+  {
+    ...STATE_COLUMN,
+    // As wide as the widest state, so that columns stand still while states change.
+    value: (queue) => queue.state.padEnd('suspended'.length),
+    paint: (text, queue, colors) => STATE_COLUMN.paint?.(text, queue, colors) ?? text,
+  },
+  {
+    title: 'LAUNCHES/S',
+    align: 'right',
+    value: ({ rates }) => (rates === undefined ? '-' : formatRate(rates.launchesPerSecond)),
+  },
+  {
+    title: 'READY',
+    align: 'right',
+    value: ({ rates }) => (rates === undefined ? '-' : formatShare(rates.readyShare)),
+  },
+  {
+    title: '  WAIT/S',
+    align: 'right',
+    value: ({ rates }) => (rates === undefined ? '-' : formatDuration(rates.waitedNsPerSecond)),
+  },
+  { title: 'WINDOW', align: 'right', value: (queue) => formatWindow(queue.window) },
+  { title: 'REASON', value: formatReason, least: 12 },
+];
+
+/** The daemon in one line. */
+export function statusLine(status: DaemonStatus, colors: Colors): string {
+  const state = status.enabled ? colors.green('on') : colors.red('OFF: every launch passes');
+  const counts = [
+    countOf(status.clients, 'process', 'processes'),
+    countOf(status.queues, 'queue'),
+    `${String(status.ready)} ready`,
+    `${String(status.suspended)} suspended`,
+  ].join(', ');
+  const parts = [
+    `${colors.bold(`xschedd ${printable(status.version)}`)} ${state}`,
+    `policy ${printable(status.policy)}`,
+    counts,
+    `up ${formatDuration(status.uptimeMs * 1e6)}`,
+    printable(status.runtimeDir),
+  ];
+  return parts.join(' · ');
+}
+
+/** All lines: the daemon, then the queues under their devices. No more than fit on the screen. */
+export function renderTop(
+  status: DaemonStatus,
+  queues: readonly TopQueue[],
+  { colors, width, height }: ViewOptions,
+): readonly string[] {
+  const head = [cutText(statusLine(status, colors), width ?? Infinity), ''];
+  if (queues.length === 0) return [...head, 'no queues'];
+  const labelled = queues.some((queue) => queue.label !== '');
+  const columns = [...NAME_COLUMNS, ...(labelled ? [MODEL_COLUMN] : []), ...LIVE_COLUMNS];
+  const [titles = '', ...rows] = renderTable(columns, queues, { colors, width });
+  const body: string[] = [titles];
+  queues.forEach((queue, index) => {
+    if (queue.device !== queues[index - 1]?.device) {
+      body.push(cutText(deviceLine(queue.device, queues, colors), width ?? Infinity));
+    }
+    body.push(rows[index] ?? '');
+  });
+  return [...head, ...fitHeight(body, height === undefined ? undefined : height - head.length)];
+}
+
+function deviceLine(device: string, queues: readonly TopQueue[], colors: Colors): string {
+  const own = queues.filter((queue) => queue.device === device);
+  const launches = own.reduce((sum, { rates }) => sum + (rates?.launchesPerSecond ?? 0), 0);
+  const what = `${countOf(own.length, 'queue')}, ${formatRate(launches)} launches/s`;
+  return `${colors.cyan(printable(device))} ${colors.dim(what)}`;
+}
+
+function fitHeight(lines: readonly string[], height: number | undefined): readonly string[] {
+  if (height === undefined || lines.length <= height) return lines;
+  const kept = Math.max(1, height - 1);
+  return [...lines.slice(0, kept), `… ${countOf(lines.length - kept, 'more line')}`];
+}

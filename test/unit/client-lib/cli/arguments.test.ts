@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import {
+  parseInterval,
+  parseName,
+  parsePriority,
+  parsePriorityOrDefault,
+  parseShimPolicy,
+  parseTarget,
+  parseWindow,
+} from '../../../../client-lib/cli/arguments.js';
+
+describe('parsePriority', () => {
+  it.each([
+    ['0', 0],
+    ['-255', -255],
+    ['255', 255],
+    ['+7', 7],
+  ])('takes %s', (text, value) => {
+    expect(parsePriority(text)).toBe(value);
+  });
+
+  it.each(['256', '-256', '1.5', '1e2', '0x10', '', ' 1', 'high', '--5', '9'.repeat(400)])(
+    'refuses %j and names the range',
+    (text) => {
+      expect(() => parsePriority(text)).toThrow('from -255 to 255');
+    },
+  );
+});
+
+describe('parsePriorityOrDefault', () => {
+  it('takes numbers and the word default', () => {
+    expect(parsePriorityOrDefault('-3')).toBe(-3);
+    expect(parsePriorityOrDefault('default')).toBe('default');
+  });
+
+  it('names both where it refuses', () => {
+    expect(() => parsePriorityOrDefault('none')).toThrow("from -255 to 255, or 'default'");
+  });
+});
+
+describe('other numbers', () => {
+  it('keeps windows within 1 to 1021', () => {
+    expect(parseWindow('1021')).toBe(1021);
+    expect(() => parseWindow('0')).toThrow('from 1 to 1021');
+    expect(() => parseWindow('1022')).toThrow('from 1 to 1021');
+  });
+
+  it('keeps intervals within 100 ms and an hour', () => {
+    expect(parseInterval('100')).toBe(100);
+    expect(() => parseInterval('99')).toThrow('from 100 to 3600000');
+  });
+});
+
+describe('texts', () => {
+  it('counts the bytes of names and targets', () => {
+    expect(parseName('x'.repeat(256))).toHaveLength(256);
+    expect(() => parseName('é'.repeat(129))).toThrow('258 bytes long, over the limit of 256');
+    expect(() => parseTarget('')).toThrow('must not be empty');
+  });
+
+  it.each(['4711', '4711.2', 'name=train', 'model=bert', 'label=bert', 'bert', 'a=b'])(
+    'takes the target %s',
+    (text) => {
+      expect(parseTarget(text)).toBe(text);
+    },
+  );
+
+  it.each(['name=', 'model=', 'label='])('refuses the target %s', (text) => {
+    expect(() => parseTarget(text)).toThrow('Nothing follows');
+  });
+
+  it('takes policies in any case of letters', () => {
+    expect(parseShimPolicy('hpf')).toBe('HPF');
+    expect(() => parseShimPolicy('fair')).toThrow('must be HPF');
+  });
+});

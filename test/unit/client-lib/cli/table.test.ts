@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { makeColors, paintState, wantsColors } from '../../../../client-lib/cli/colors.js';
+import { renderTable } from '../../../../client-lib/cli/table.js';
+import type { Column } from '../../../../client-lib/cli/table.js';
+import { textWidth } from '../../../../client-lib/cli/text.js';
+
+interface Row {
+  readonly name: string;
+  readonly count: number;
+}
+const columns: readonly Column<Row>[] = [
+  { title: 'NAME', value: (row) => row.name, least: 4 },
+  { title: 'COUNT', align: 'right', value: (row) => String(row.count) },
+];
+const plain = makeColors(false);
+
+describe('renderTable', () => {
+  it('aligns columns, without lines and without blanks at the end', () => {
+    const rows = [
+      { name: 'a', count: 5 },
+      { name: 'longer', count: 1234 },
+    ];
+    expect(renderTable(columns, rows, { colors: plain })).toEqual([
+      'NAME    COUNT',
+      'a           5',
+      'longer   1234',
+    ]);
+  });
+
+  it('cuts the columns that may be cut until a line fits', () => {
+    const rows = [{ name: 'a-very-long-name', count: 1 }];
+    const lines = renderTable(columns, rows, { colors: plain, width: 13 });
+    expect(lines).toEqual(['NAME    COUNT', 'a-ver…      1']);
+  });
+
+  it('keeps the least width where nothing more can be cut', () => {
+    const rows = [{ name: 'a-very-long-name', count: 1 }];
+    const lines = renderTable(columns, rows, { colors: plain, width: 3 });
+    expect(lines[1]).toBe('a-v…      1');
+  });
+
+  it('keeps one row on one line, whatever a cell holds', () => {
+    const rows = [{ name: 'two\nlines\x1b[31m', count: 1 }];
+    expect(renderTable(columns, rows, { colors: plain })).toHaveLength(2);
+  });
+
+  it('does not count colours', () => {
+    const painted: readonly Column<Row>[] = [
+      { ...columns[0]!, paint: (text, _row, colors) => colors.red(text) },
+      columns[1]!,
+    ];
+    const rows = [{ name: 'a-very-long-name', count: 1 }];
+    const lines = renderTable(painted, rows, { colors: makeColors(true), width: 13 });
+    expect(lines[1]).toContain('\x1b[31m');
+    expect(textWidth(lines[1] ?? '')).toBe(13);
+  });
+});
+
+describe('wantsColors', () => {
+  it.each([
+    [true, {}, true],
+    [false, {}, false],
+    [true, { NO_COLOR: '1' }, false],
+    [true, { TERM: 'dumb' }, false],
+    [false, { FORCE_COLOR: '1' }, true],
+    [false, { FORCE_COLOR: '1', NO_COLOR: '1' }, false],
+    [false, { CI: 'true' }, false],
+  ])('on a terminal: %s, environment %j: %s', (isTTY, env, wanted) => {
+    expect(wantsColors(isTTY, env)).toBe(wanted);
+  });
+});
+
+it('paints states apart', () => {
+  const colors = makeColors(true);
+  const painted = ['idle', 'running', 'suspended', 'stalled'].map((state) =>
+    paintState(state, colors).replace(state, ''),
+  );
+  expect(new Set(painted).size).toBe(4);
+});

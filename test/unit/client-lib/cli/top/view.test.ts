@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { makeColors } from '../../../../../client-lib/cli/colors.js';
+import { textWidth } from '../../../../../client-lib/cli/text.js';
+import type { TopQueue } from '../../../../../client-lib/cli/top/sample.js';
+import { renderTop, statusLine } from '../../../../../client-lib/cli/top/view.js';
+import { sampleQueue, sampleStatus } from '../../samples.js';
+
+const colors = makeColors(false);
+const rates = { launchesPerSecond: 1234, readyShare: 0.5, waitedNsPerSecond: 2e6 };
+
+function makeQueues(count: number): readonly TopQueue[] {
+  return Array.from({ length: count }, (_, index) => ({
+    ...sampleQueue({ id: `1.${String(index)}`, device: index < 2 ? 'GPU-1' : 'GPU-2' }),
+    rates: index === 0 ? rates : undefined,
+  }));
+}
+
+describe('renderTop', () => {
+  it('shows the daemon, then the queues under their devices', () => {
+    const lines = renderTop(sampleStatus(), makeQueues(3), { colors });
+    expect(lines[0]).toContain('xschedd 0.1.0 on · policy HPF · 2 processes, 2 queues');
+    expect(lines.slice(3).map((line) => line.split(' ')[0])).toEqual([
+      ...['GPU-1', '1.0', '1.1', 'GPU-2', '1.2'],
+    ]);
+    expect(lines[3]).toBe('GPU-1 2 queues, 1234 launches/s');
+    expect(lines[4]).toMatch(/1234 +50% +2\.00 ms/);
+    expect(lines[5]).toMatch(/idle +- +- +-/);
+  });
+
+  it('fits the terminal', () => {
+    const lines = renderTop(sampleStatus(), makeQueues(100), { colors, width: 80, height: 24 });
+    expect(lines).toHaveLength(24);
+    expect(lines.at(-1)).toBe('… 82 more lines');
+    for (const line of lines) expect(textWidth(line)).toBeLessThanOrEqual(80);
+  });
+
+  it('says that there are no queues', () => {
+    expect(renderTop(sampleStatus(), [], { colors }).at(-1)).toBe('no queues');
+  });
+});
+
+it('says loudly that scheduling is off', () => {
+  expect(statusLine(sampleStatus({ enabled: false }), colors)).toContain(
+    'OFF: every launch passes',
+  );
+});
