@@ -163,7 +163,7 @@ function describe(name: string, error: ErrorObject | undefined): string {
 function show(value: unknown): string {
   let text: string;
   try {
-    text = JSON.stringify(value) ?? String(value);
+    text = value === undefined ? 'nothing' : JSON.stringify(value);
   } catch {
     text = typeof value;
   }

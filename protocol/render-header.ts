@@ -23,8 +23,8 @@ function cType(field: Field): readonly [string, string, string, string] {
     );
   }
   const [type, tag, low, high] = C_TYPES[field.type];
-  const min = 'min' in field && field.min !== undefined ? String(field.min) : low;
-  const max = 'max' in field && field.max !== undefined ? String(field.max) : high;
+  const min = 'min' in field ? String(field.min) : low;
+  const max = 'max' in field ? String(field.max) : high;
   return [type, tag, min, max];
 }
 

@@ -110,7 +110,7 @@ export interface RegisterMessage {
   readonly seq: number;
   /** UUID of the GPU or MIG slice, as nvidia-smi prints it. */
   readonly device: string;
-  /** The CUDA context handle, to tell queues apart. */
+  /** Low 53 bits of the CUDA context handle, to tell queues apart. */
   readonly context: number;
   /** The stream handle; 1 legacy, 2 per-thread default. */
   readonly stream: number;

@@ -16,6 +16,8 @@
 
 enum { PENDING_BYTES = 256 * 1024, HELLO_BYTES = XSP_MESSAGE_BYTES };
 
+/* What of a handle a JavaScript peer can hold; a pointer fits wholly. */
+static const uint64_t HANDLE_BITS = (UINT64_C(1) << 53) - 1;
 static const uint64_t BACKOFF_MIN_NS = 50 * NS_PER_MS;
 static const uint64_t BACKOFF_MAX_NS = 1 * NS_PER_S;
 /* After the daemon has said that it will not serve this process. */
@@ -126,8 +128,8 @@ void link_register(struct queue *queue) {
         .queue = atomic_load(&queue->id),
         .seq = queue->state_seq,
         .device = {queue->device->uuid, (uint32_t)strlen(queue->device->uuid)},
-        .context = (uint64_t)(uintptr_t)queue->context,
-        .stream = (uint64_t)(uintptr_t)queue->stream,
+        .context = (uint64_t)(uintptr_t)queue->context & HANDLE_BITS,
+        .stream = (uint64_t)(uintptr_t)queue->stream & HANDLE_BITS,
         .stream_priority = queue->stream_priority,
         .label = {queue->label, (uint32_t)strlen(queue->label)},
         .ready = ready,
