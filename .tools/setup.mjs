@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeCompileCommands } from './lib/compile-commands.mjs';
-import { MAKE_FOLDERS } from './lib/folders.mjs';
+import { listMakeFolders } from './lib/folders.mjs';
 import { checkCompilers, checkNode } from './lib/requirements.mjs';
 import { listSources } from './lib/sources.mjs';
 import { runUnlessDone } from './lib/stamps.mjs';
@@ -66,7 +66,7 @@ async function linkCompileCommands(folders) {
 }
 
 async function setup() {
-  const folders = MAKE_FOLDERS.filter((name) => fs.existsSync(path.join(root, name, 'Makefile')));
+  const folders = listMakeFolders(root);
   console.log(`Setting up ${path.basename(root)} (Node ${process.versions.node})`);
   await runStep('compilers', () => checkCompilers(root));
   await runStep('npm packages', installPackages);
