@@ -1,7 +1,7 @@
 /** What is wrong with a configuration file, said with its line. */
 import type { ErrorObject } from 'ajv';
-import { isMap, isNode, isPair, LineCounter } from 'yaml';
-import type { Document, ParsedNode } from 'yaml';
+import { isMap, isNode, isPair } from 'yaml';
+import type { Document, LineCounter } from 'yaml';
 
 /** A configuration that cannot be used; the message names file, line, key, value and limit. */
 export class ConfigError extends Error {
@@ -14,7 +14,7 @@ export type Place = readonly (string | number)[];
 /** A parsed file, with what it takes to find the line of a place in it. */
 export interface Source {
   readonly file: string;
-  readonly document: Document.Parsed<ParsedNode>;
+  readonly document: Document.Parsed;
   readonly lines: LineCounter;
 }
 
@@ -113,6 +113,6 @@ function nameType(type: unknown): string {
 
 /** A value cut short for a person. */
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
+  const text = value === undefined ? 'nothing' : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

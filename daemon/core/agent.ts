@@ -286,7 +286,6 @@ function removeQueue(turn: Turn, queue: Queue): void {
   client.queues.delete(queue.number);
   device.queues.delete(queue);
   turn.state.queueCount--;
-  turn.dismiss(queue);
   if (device.queues.size > 0) {
     turn.touch(device);
     return;

@@ -33,11 +33,6 @@ export class Turn {
     this.afterwards.push(effect);
   }
 
-  /** A queue is gone: nothing is sent to it any more. */
-  dismiss(queue: Queue): void {
-    this.answers.delete(queue);
-  }
-
   /** Lets the policy decide for what was touched and sends what changed, suspensions first. */
   settle(): void {
     const changed: Queue[] = [];

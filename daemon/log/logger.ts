@@ -16,7 +16,8 @@ export function openLog(level: LogLevel, style: LogFormat): Logger {
     level,
     levels: { error: 0, warn: 1, info: 2, debug: 3 },
     format: style === 'human' ? human(process.stderr.isTTY) : json,
-    transports: [new transports.Stream({ stream: process.stderr })],
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston's types call its classes instances
+    transports: [new transports.Console({ stderrLevels: [...LOG_LEVELS] })],
   });
 }
 
@@ -40,7 +41,7 @@ function human(colour: boolean) {
     format.timestamp({ format: 'YYYY-MM-DD HH:mm:ss.SSS' }),
     format.printf(({ timestamp, level, message, error }) => {
       const painted = (paint[level] ?? String)(level.padEnd(5));
-      const tail = error === undefined ? '' : `\n${String(error)}`;
+      const tail = typeof error === 'string' ? `\n${error}` : '';
       return `${colours.dim(String(timestamp))} ${painted} ${String(message)}${tail}`;
     }),
   );

@@ -138,7 +138,6 @@ export class AgentServer {
       identity = this.#identify(peer, hello);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.options.log.warn(`agent: process ${String(peer.pid)} is refused: ${error.message}`);
       this.#complain(peer, error.code, error.message);
       peer.muted = true;
       peer.kept = false;
@@ -218,7 +217,9 @@ export class AgentServer {
     peer.bad++;
     if (!peer.muted) this.send(peer.id, { type: 'ERROR', code, message: message.slice(0, 300) });
     if (peer.bad === 1) {
-      this.options.log.warn(`agent: process ${String(peer.pid)} sent a bad message: ${message}`);
+      this.options.log.warn(
+        `agent: process ${String(peer.pid)} sent a message that is refused: ${message}`,
+      );
     } else if (peer.bad === BAD_MESSAGES_MAX) {
       peer.muted = true;
       this.options.log.warn(

@@ -1,0 +1,189 @@
+/** The core with clients around it that remember what they were told. No clock, no socket. */
+import type {
+  AgentDown,
+  ControlDown,
+  PermitMessage,
+  RegisterMessage,
+  StatsMessage,
+  SuspendMessage,
+} from '../../../../protocol/generated/messages.js';
+import type { Effect, Event } from '../../../../daemon/core/events.js';
+import type { CoreSettings } from '../../../../daemon/core/settings.js';
+import { createState } from '../../../../daemon/core/state.js';
+import type { ClientIdentity, Queue, State } from '../../../../daemon/core/state.js';
+import { step } from '../../../../daemon/core/step.js';
+import { parseConfig } from '../../../../daemon/config/load.js';
+import { POLICIES } from '../../../../daemon/policy/registry.js';
+
+export type Verdict = PermitMessage | SuspendMessage;
+type Report = Extract<Effect, { type: 'report' }>;
+
+/** The settings of a configuration text. */
+export function settingsOf(yaml = ''): CoreSettings {
+  return parseConfig(yaml, 'test.yaml').core;
+}
+
+/** Facts of a made-up process; its link is `link-PID` unless said otherwise. */
+export function identityOf(pid: number, fields: Partial<ClientIdentity> = {}): ClientIdentity {
+  return {
+    link: `link-${String(pid)}`,
+    pid,
+    uid: 1000,
+    gids: [1000],
+    startTime: pid * 7,
+    exe: '/usr/bin/example',
+    command: 'example --serve',
+    ownName: '',
+    ownPriority: undefined,
+    ...fields,
+  };
+}
+
+/** One core and the messages that it sent. */
+export class World {
+  readonly state: State;
+  now = 0;
+  /** What clients were told last, by `link/queue`. */
+  readonly told = new Map<string, Verdict>();
+  /** Messages of the last step, in their order. */
+  sent: { readonly link: string; readonly message: AgentDown }[] = [];
+  replies: { readonly controller: string; readonly message: ControlDown }[] = [];
+  reports: Report[] = [];
+  forgotten: string[] = [];
+  readonly timers = new Map<string, number>();
+  /** Decides whether a message to a client arrives. */
+  arrives: () => boolean = () => true;
+
+  constructor(yaml = '') {
+    this.state = createState(settingsOf(yaml), POLICIES, 1);
+  }
+
+  dispatch(event: Event): void {
+    this.sent = [];
+    this.replies = [];
+    this.reports = [];
+    this.forgotten = [];
+    for (const effect of step(this.state, event, this.now).effects) this.#perform(effect);
+  }
+
+  hello(pid: number, fields: Partial<ClientIdentity> = {}): string {
+    const client = identityOf(pid, fields);
+    this.dispatch({ type: 'hello', client });
+    return client.link;
+  }
+
+  register(link: string, fields: Partial<RegisterMessage> = {}): void {
+    const message: RegisterMessage = {
+      type: 'REGISTER',
+      queue: 1,
+      seq: 1,
+      device: 'GPU-0',
+      context: 1,
+      stream: 1,
+      streamPriority: 0,
+      label: '',
+      ready: false,
+      ...fields,
+    };
+    this.dispatch({ type: 'message', link, message });
+  }
+
+  ready(link: string, seq: number, waiting = false, queue = 1): void {
+    this.dispatch({ type: 'message', link, message: { type: 'READY', queue, seq, waiting } });
+  }
+
+  idle(link: string, seq: number, queue = 1): void {
+    this.dispatch({ type: 'message', link, message: { type: 'IDLE', queue, seq } });
+  }
+
+  stats(link: string, fields: Partial<StatsMessage> = {}): void {
+    const message: StatsMessage = {
+      type: 'STATS',
+      queue: 1,
+      seq: 1,
+      ready: true,
+      waiting: false,
+      submitted: 0,
+      completed: 0,
+      waitedNs: 0,
+      applied: this.told.get(`${link}/${String(fields.queue ?? 1)}`)?.seq ?? 0,
+      ...fields,
+    };
+    this.dispatch({ type: 'message', link, message });
+  }
+
+  hint(target: string, value: number, clear = false): ControlDown | undefined {
+    const request = { controller: 'ctl', request: 9, hint: 'priority' };
+    this.dispatch({ type: 'hint', ...request, target, value, clear });
+    return this.replies[0]?.message;
+  }
+
+  enable(enabled: boolean): void {
+    this.dispatch({ type: 'enable', controller: 'ctl', request: 9, enabled });
+  }
+
+  /** Lets time pass; timers come when they are due. */
+  advance(ms: number): void {
+    const end = this.now + ms;
+    for (;;) {
+      let next: readonly [string, number] | undefined;
+      for (const timer of this.timers) if (next === undefined || timer[1] < next[1]) next = timer;
+      if (next === undefined || next[1] > end) break;
+      const [key, at] = next;
+      this.now = Math.max(this.now, at);
+      this.timers.delete(key);
+      this.dispatch({ type: 'timer', key, dueAt: at });
+    }
+    this.now = end;
+  }
+
+  queue(link: string, number = 1): Queue {
+    const queue = this.state.clients.get(link)?.queues.get(number);
+    if (queue === undefined) throw new Error(`there is no queue ${link}/${String(number)}`);
+    return queue;
+  }
+
+  allQueues(): readonly Queue[] {
+    return [...this.state.clients.values()].flatMap((client) => [...client.queues.values()]);
+  }
+
+  /** What a client was told last about a queue. */
+  view(link: string, queue = 1): Verdict {
+    const message = this.told.get(`${link}/${String(queue)}`);
+    if (message === undefined) throw new Error(`${link}/${String(queue)} was told nothing`);
+    return message;
+  }
+
+  /** PERMIT and SUSPEND of the last step, as `link/queue TYPE`. */
+  verdicts(): readonly string[] {
+    return this.sent.flatMap(({ link, message }) =>
+      'queue' in message ? [`${link}/${String(message.queue)} ${message.type}`] : [],
+    );
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'send':
+        this.sent.push(effect);
+        if ('queue' in effect.message && this.arrives()) {
+          this.told.set(`${effect.link}/${String(effect.message.queue)}`, effect.message);
+        }
+        return;
+      case 'forget':
+        this.forgotten.push(effect.link);
+        return;
+      case 'reply':
+        this.replies.push(effect);
+        return;
+      case 'report':
+        this.reports.push(effect);
+        return;
+      case 'setTimer':
+        this.timers.set(effect.key, effect.at);
+        return;
+      case 'clearTimer':
+        this.timers.delete(effect.key);
+        return;
+    }
+  }
+}
