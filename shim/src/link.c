@@ -231,7 +231,7 @@ static void disconnect(const char *why, uint64_t pause) {
 }
 
 static void try_connect(void) {
-    if (config.socket_path[0] == '\0') {
+    if (config.socket_path[0] == '\0' || atomic_load(&leaving)) {
         next_try = UINT64_MAX;
         return;
     }
@@ -452,6 +452,7 @@ void link_reset_after_fork(void) {
     atomic_store(&heard, false);
     atomic_store(&enabled, true);
     atomic_store(&broken, false);
+    atomic_store(&leaving, false);
     next_try = 0;
     backoff = 0;
 }
