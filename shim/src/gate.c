@@ -5,6 +5,7 @@
 #include "link.h"
 #include "log.h"
 #include "process.h"
+#include "reports.h"
 #include "resolve.h"
 
 #include <errno.h>
@@ -92,7 +93,7 @@ static void wait_for_permission(struct queue *queue) {
         }
         if (by == DAEMON && !announced) {
             announced = true;
-            link_report_waiting(queue);
+            report_waiting(queue);
             continue;
         }
         if (waited < SPIN_NS) {

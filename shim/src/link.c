@@ -6,6 +6,7 @@
 #include "identity.h"
 #include "log.h"
 #include "message.h"
+#include "reports.h"
 #include "worker.h"
 #include "zmtp.h"
 
@@ -14,10 +15,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { PENDING_BYTES = 256 * 1024, HELLO_BYTES = XSP_MESSAGE_BYTES };
+enum { PENDING_BYTES = 256 * 1024 };
 
-/* What of a handle a JavaScript peer can hold; a pointer fits wholly. */
-static const uint64_t HANDLE_BITS = (UINT64_C(1) << 53) - 1;
 static const uint64_t BACKOFF_MIN_NS = 50 * NS_PER_MS;
 static const uint64_t BACKOFF_MAX_NS = 1 * NS_PER_S;
 /* After the daemon has said that it will not serve this process. */
@@ -31,7 +30,8 @@ static _Atomic int state;
 static atomic_bool heard; /* What link_is_heard answers, but for fail-closed. */
 static atomic_bool enabled = true;
 static _Atomic uint64_t heard_at;
-static atomic_bool broken; /* A sender found the connection unusable. */
+static atomic_bool broken;  /* A sender found the connection unusable. */
+static atomic_bool leaving; /* BYE was said: nothing more is. */
 
 /* Guarded by send_lock. */
 static pthread_mutex_t send_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -53,6 +53,10 @@ bool link_is_heard(void) {
 
 bool link_is_enabled(void) {
     return atomic_load_explicit(&enabled, memory_order_relaxed);
+}
+
+bool link_is_up(void) {
+    return atomic_load(&state) == UP;
 }
 
 /* Sends or keeps what the socket does not take. send_lock is held. */
@@ -77,140 +81,37 @@ static void send_bytes(const uint8_t *bytes, size_t length) {
     pending_length += rest;
 }
 
-static void send_message(const xsp_any *message) {
-    uint8_t frame[ZMTP_HEAD_BYTES + HELLO_BYTES];
+void link_send(const xsp_any *message) {
+    uint8_t frame[ZMTP_HEAD_BYTES + XSP_MESSAGE_BYTES];
     uint8_t *body = frame + ZMTP_HEAD_BYTES;
-    size_t length = message_encode(message, body, HELLO_BYTES);
+    size_t length = message_encode(message, body, XSP_MESSAGE_BYTES);
     if (length == 0) {
         log_line(LOG_ERROR, "message %d does not fit in %d bytes", (int)message->opcode,
-                 HELLO_BYTES);
+                 XSP_MESSAGE_BYTES);
         return;
     }
     uint8_t head[ZMTP_HEAD_BYTES];
     size_t head_length = zmtp_head(head, length);
     memcpy(body - head_length, head, head_length);
     pthread_mutex_lock(&send_lock);
-    if (atomic_load(&state) == UP)
+    if (atomic_load(&state) == UP && !atomic_load(&leaving))
         send_bytes(body - head_length, head_length + length);
+    if (message->opcode == XSP_OP_BYE)
+        atomic_store(&leaving, true);
     bool left = pending_length > 0 || atomic_load(&broken);
     pthread_mutex_unlock(&send_lock);
     if (left)
         worker_poke();
 }
 
-static void send_hello(void) {
-    static struct identity self;
-    identity_read(&self);
-    xsp_any message = {.opcode = XSP_OP_HELLO};
-    message.as.hello = (xsp_hello){
-        .version = XSP_VERSION,
-        .pid = self.pid,
-        .start_time = self.start_time,
-        .exe = {self.exe, (uint32_t)strlen(self.exe)},
-        .command = {self.command, (uint32_t)strlen(self.command)},
-        .name = {config.name, (uint32_t)strlen(config.name)},
-        .has_priority = config.has_priority,
-        .priority = config.priority,
-        .shim = {XSCHED_VERSION, sizeof(XSCHED_VERSION) - 1},
-    };
+static void say_hello(void) {
     hello_at = clock_now();
-    send_message(&message);
-}
-
-void link_register(struct queue *queue) {
-    if (atomic_load(&state) != UP)
-        return;
-    xsp_any message = {.opcode = XSP_OP_REGISTER};
-    pthread_mutex_lock(&queue->device->lock);
-    bool ready = atomic_load(&queue->ready);
-    atomic_store(&queue->reported_ready, ready);
-    message.as.registration = (xsp_register){
-        .queue = atomic_load(&queue->id),
-        .seq = queue->state_seq,
-        .device = {queue->device->uuid, (uint32_t)strlen(queue->device->uuid)},
-        .context = (uint64_t)(uintptr_t)queue->context & HANDLE_BITS,
-        .stream = (uint64_t)(uintptr_t)queue->stream & HANDLE_BITS,
-        .stream_priority = queue->stream_priority,
-        .label = {queue->label, (uint32_t)strlen(queue->label)},
-        .ready = ready,
-    };
-    queue->asked_at = clock_now();
-    pthread_mutex_unlock(&queue->device->lock);
-    send_message(&message);
-}
-
-void link_unregister(struct queue *queue) {
-    if (atomic_load(&state) != UP)
-        return;
-    xsp_any message = {.opcode = XSP_OP_UNREGISTER};
-    message.as.unregister.queue = atomic_load(&queue->id);
-    send_message(&message);
-}
-
-void link_report(struct queue *queue, bool ready) {
-    if (atomic_load(&state) != UP)
-        return;
-    xsp_any message = {.opcode = XSP_OP_IDLE};
-    pthread_mutex_lock(&queue->device->lock);
-    bool now_ready = atomic_load(&queue->ready);
-    bool told = atomic_load(&queue->reported_ready);
-    /* Somebody else may have moved on, and told it, since the caller decided to. */
-    bool needed = now_ready == ready && told != ready;
-    if (needed)
-        atomic_store(&queue->reported_ready, ready);
-    uint32_t seq = queue->state_seq;
-    pthread_mutex_unlock(&queue->device->lock);
-    if (!needed)
-        return;
-    if (ready) {
-        message.opcode = XSP_OP_READY;
-        message.as.ready = (xsp_ready){atomic_load(&queue->id), seq, false};
-    } else {
-        message.as.idle = (xsp_idle){atomic_load(&queue->id), seq};
-    }
-    send_message(&message);
-}
-
-void link_report_waiting(struct queue *queue) {
-    if (atomic_load(&state) != UP)
-        return;
-    if (!atomic_load(&queue->registered))
-        return; /* REGISTER is on its way and asks the same. */
-    xsp_any message = {.opcode = XSP_OP_READY};
-    pthread_mutex_lock(&queue->device->lock);
-    atomic_store(&queue->reported_ready, true);
-    queue->asked_at = clock_now();
-    message.as.ready = (xsp_ready){atomic_load(&queue->id), queue->state_seq, true};
-    pthread_mutex_unlock(&queue->device->lock);
-    send_message(&message);
-}
-
-void link_send_stats(struct queue *queue) {
-    if (atomic_load(&state) != UP)
-        return;
-    xsp_any message = {.opcode = XSP_OP_STATS};
-    pthread_mutex_lock(&queue->device->lock);
-    bool ready = atomic_load(&queue->ready);
-    uint64_t submitted = atomic_load(&queue->returned);
-    uint64_t completed = atomic_load(&queue->completed);
-    atomic_store(&queue->reported_ready, ready);
-    message.as.stats = (xsp_stats){
-        .queue = atomic_load(&queue->id),
-        .seq = queue->state_seq,
-        .ready = ready,
-        .waiting = atomic_load(&queue->waiting) > 0,
-        .submitted = submitted,
-        .completed = completed < submitted ? completed : submitted,
-        .waited_ns = atomic_load(&queue->waited_ns),
-        .applied = queue->permit_seq,
-    };
-    pthread_mutex_unlock(&queue->device->lock);
-    send_message(&message);
+    report_hello();
 }
 
 static void register_one(struct queue *queue, void *data) {
     (void)data;
-    link_register(queue);
+    report_registration(queue);
 }
 
 static void disconnect(const char *why, uint64_t pause) {
@@ -280,7 +181,7 @@ static void take_error(const xsp_error *error) {
         /* HELLO was lost: say it again, and everything after it. */
         if (clock_now() - hello_at < REPEAT_NS)
             return;
-        send_hello();
+        say_hello();
         queue_each(register_one, NULL);
     } else {
         log_line(LOG_WARN, "the daemon says: %.*s", length, error->message.data);
@@ -329,7 +230,7 @@ static void take_message(void *data, const uint8_t *bytes, size_t length) {
 /* The connection has just become usable: introduce the process and its queues. */
 static void introduce(void) {
     atomic_store(&state, UP);
-    send_hello();
+    say_hello();
     queue_each(register_one, NULL);
 }
 
@@ -434,14 +335,14 @@ uint64_t link_maintain(uint64_t now) {
         return now + SILENCE_NS / 4;
     }
     if (!welcomed && now - hello_at >= REPEAT_NS)
-        send_hello();
+        say_hello();
     return welcomed ? UINT64_MAX : hello_at + REPEAT_NS;
 }
 
 void link_say_goodbye(void) {
     xsp_any message = {.opcode = XSP_OP_BYE};
     if (atomic_load(&state) == UP)
-        send_message(&message);
+        link_send(&message);
 }
 
 void link_reset_after_fork(void) {

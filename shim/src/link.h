@@ -29,17 +29,11 @@ bool link_is_enabled(void);
  */
 void link_check_silence(uint64_t since);
 
-void link_register(struct queue *queue);
-void link_unregister(struct queue *queue);
+/* Whether messages can be sent; what is sent while it is down is lost, which is fine. */
+bool link_is_up(void);
 
-/* Tells whether the queue is ready, if that is not what the daemon was told last. */
-void link_report(struct queue *queue, bool ready);
-
-/* A thread waits at the queue's gate: asks for the queue's full state. */
-void link_report_waiting(struct queue *queue);
-
-/* The queue's whole state with its counters. */
-void link_send_stats(struct queue *queue);
+/* Packs and sends from the calling thread, without blocking. */
+void link_send(const xsp_any *message);
 
 /* The worker's part: what to poll for, what came of it, and what is due. */
 struct pollfd link_poll(void);

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "process.h"
 #include "registry.h"
+#include "reports.h"
 #include "resolve.h"
 #include "worker.h"
 
@@ -92,7 +93,7 @@ void queue_enlist(struct queue *queue) {
     atomic_store(&queue->alive, true);
     recompute(device);
     pthread_mutex_unlock(&device->lock);
-    link_register(queue);
+    report_registration(queue);
 }
 
 void queue_retire(struct queue *queue) {
@@ -113,7 +114,7 @@ void queue_retire(struct queue *queue) {
     recompute(device);
     pthread_mutex_unlock(&device->lock);
     device_wake(device);
-    link_unregister(queue);
+    report_end(queue);
 }
 
 void queue_become_ready(struct queue *queue) {
@@ -129,7 +130,7 @@ void queue_become_ready(struct queue *queue) {
     }
     pthread_mutex_unlock(&device->lock);
     if (report)
-        link_report(queue, true);
+        report_state(queue, true);
     if (atomic_load_explicit(&queue->watched, memory_order_relaxed))
         worker_watch();
 }
@@ -167,7 +168,7 @@ bool queue_try_idle(struct queue *queue, uint64_t proven) {
     window_drained(queue, proven);
     device_wake(device);
     if (report)
-        link_report(queue, false);
+        report_state(queue, false);
     return true;
 }
 
@@ -194,7 +195,7 @@ void queue_apply(struct queue *queue, bool permit, const xsp_permit *state) {
     pthread_mutex_unlock(&device->lock);
     device_wake(device);
     if (report)
-        link_report(queue, true);
+        report_state(queue, true);
     if (!stale && atomic_load(&queue->ready) && atomic_load(&queue->watched))
         worker_watch();
 }

@@ -7,6 +7,7 @@
 #include "gate.h"
 #include "link.h"
 #include "log.h"
+#include "reports.h"
 #include "resolve.h"
 
 #include <errno.h>
@@ -151,7 +152,7 @@ static void tend_stats(struct queue *queue, uint64_t now, uint64_t *deadline) {
         if (queue->stats_repeats < STATS_REPEATS) {
             queue->stats_repeats++;
             queue->stats_submitted = submitted;
-            link_send_stats(queue);
+            report_stats(queue);
         }
         queue->stats_at = now;
     }
@@ -184,7 +185,7 @@ static void tend(struct queue *queue, void *data) {
     } else if (atomic_load(&queue->reported_ready)) {
         if (now - queue->idle_reported_at >= HELD_BACK_NS) {
             queue->idle_reported_at = now;
-            link_report(queue, false);
+            report_state(queue, false);
         } else {
             earlier(round, queue->idle_reported_at + HELD_BACK_NS);
         }
@@ -195,9 +196,9 @@ static void tend(struct queue *queue, void *data) {
         if (now - queue->asked_at >= REPEAT_NS) {
             queue->asked_at = now;
             if (unanswered) {
-                link_register(queue);
+                report_registration(queue);
             } else {
-                link_report_waiting(queue);
+                report_waiting(queue);
             }
         }
         earlier(round, queue->asked_at + REPEAT_NS);

@@ -1,0 +1,121 @@
+#include "reports.h"
+
+#include "clock.h"
+#include "config.h"
+#include "identity.h"
+#include "link.h"
+#include "message.h"
+
+#include <string.h>
+
+/* What of a handle a JavaScript peer can hold; a pointer fits wholly. */
+static const uint64_t HANDLE_BITS = (UINT64_C(1) << 53) - 1;
+
+void report_hello(void) {
+    static struct identity self;
+    identity_read(&self);
+    xsp_any message = {.opcode = XSP_OP_HELLO};
+    message.as.hello = (xsp_hello){
+        .version = XSP_VERSION,
+        .pid = self.pid,
+        .start_time = self.start_time,
+        .exe = {self.exe, (uint32_t)strlen(self.exe)},
+        .command = {self.command, (uint32_t)strlen(self.command)},
+        .name = {config.name, (uint32_t)strlen(config.name)},
+        .has_priority = config.has_priority,
+        .priority = config.priority,
+        .shim = {XSCHED_VERSION, sizeof(XSCHED_VERSION) - 1},
+    };
+    link_send(&message);
+}
+
+void report_registration(struct queue *queue) {
+    if (!link_is_up())
+        return;
+    xsp_any message = {.opcode = XSP_OP_REGISTER};
+    pthread_mutex_lock(&queue->device->lock);
+    bool ready = atomic_load(&queue->ready);
+    atomic_store(&queue->reported_ready, ready);
+    message.as.registration = (xsp_register){
+        .queue = atomic_load(&queue->id),
+        .seq = queue->state_seq,
+        .device = {queue->device->uuid, (uint32_t)strlen(queue->device->uuid)},
+        .context = (uint64_t)(uintptr_t)queue->context & HANDLE_BITS,
+        .stream = (uint64_t)(uintptr_t)queue->stream & HANDLE_BITS,
+        .stream_priority = queue->stream_priority,
+        .label = {queue->label, (uint32_t)strlen(queue->label)},
+        .ready = ready,
+    };
+    queue->asked_at = clock_now();
+    pthread_mutex_unlock(&queue->device->lock);
+    link_send(&message);
+}
+
+void report_end(struct queue *queue) {
+    if (!link_is_up())
+        return;
+    xsp_any message = {.opcode = XSP_OP_UNREGISTER};
+    message.as.unregister.queue = atomic_load(&queue->id);
+    link_send(&message);
+}
+
+void report_state(struct queue *queue, bool ready) {
+    if (!link_is_up())
+        return;
+    xsp_any message = {.opcode = XSP_OP_IDLE};
+    pthread_mutex_lock(&queue->device->lock);
+    bool now_ready = atomic_load(&queue->ready);
+    bool told = atomic_load(&queue->reported_ready);
+    /* Somebody else may have moved on, and told it, since the caller decided to. */
+    bool needed = now_ready == ready && told != ready;
+    if (needed)
+        atomic_store(&queue->reported_ready, ready);
+    uint32_t seq = queue->state_seq;
+    pthread_mutex_unlock(&queue->device->lock);
+    if (!needed)
+        return;
+    if (ready) {
+        message.opcode = XSP_OP_READY;
+        message.as.ready = (xsp_ready){atomic_load(&queue->id), seq, false};
+    } else {
+        message.as.idle = (xsp_idle){atomic_load(&queue->id), seq};
+    }
+    link_send(&message);
+}
+
+void report_waiting(struct queue *queue) {
+    if (!link_is_up())
+        return;
+    if (!atomic_load(&queue->registered))
+        return; /* REGISTER is on its way and asks the same. */
+    xsp_any message = {.opcode = XSP_OP_READY};
+    pthread_mutex_lock(&queue->device->lock);
+    atomic_store(&queue->reported_ready, true);
+    queue->asked_at = clock_now();
+    message.as.ready = (xsp_ready){atomic_load(&queue->id), queue->state_seq, true};
+    pthread_mutex_unlock(&queue->device->lock);
+    link_send(&message);
+}
+
+void report_stats(struct queue *queue) {
+    if (!link_is_up())
+        return;
+    xsp_any message = {.opcode = XSP_OP_STATS};
+    pthread_mutex_lock(&queue->device->lock);
+    bool ready = atomic_load(&queue->ready);
+    uint64_t submitted = atomic_load(&queue->returned);
+    uint64_t completed = atomic_load(&queue->completed);
+    atomic_store(&queue->reported_ready, ready);
+    message.as.stats = (xsp_stats){
+        .queue = atomic_load(&queue->id),
+        .seq = queue->state_seq,
+        .ready = ready,
+        .waiting = atomic_load(&queue->waiting) > 0,
+        .submitted = submitted,
+        .completed = completed < submitted ? completed : submitted,
+        .waited_ns = atomic_load(&queue->waited_ns),
+        .applied = queue->permit_seq,
+    };
+    pthread_mutex_unlock(&queue->device->lock);
+    link_send(&message);
+}

@@ -1,0 +1,24 @@
+/* What the shim tells the daemon of itself and its queues. */
+#ifndef XSCHED_REPORTS_H
+#define XSCHED_REPORTS_H
+
+#include "queue.h"
+
+#include <stdbool.h>
+
+/* Who this process is: the first message of a link. */
+void report_hello(void);
+
+void report_registration(struct queue *queue);
+void report_end(struct queue *queue);
+
+/* Tells whether the queue is ready, if that is not what the daemon was told last. */
+void report_state(struct queue *queue, bool ready);
+
+/* A thread waits at the queue's gate: asks for the queue's full state. */
+void report_waiting(struct queue *queue);
+
+/* The queue's whole state with its counters. */
+void report_stats(struct queue *queue);
+
+#endif
