@@ -5,7 +5,8 @@ import type { Field, MessageSpec } from './messages.js';
 const C_TYPES = {
   u8: ['uint8_t', 'XSP_U8', '0', '0xff'],
   u32: ['uint32_t', 'XSP_U32', '0', '0xffffffff'],
-  u64: ['uint64_t', 'XSP_U64', '0', 'INT64_MAX'],
+  // The largest integer that both languages hold exactly; the schemas have the same limit.
+  u64: ['uint64_t', 'XSP_U64', '0', '0x1fffffffffffff'],
   i32: ['int32_t', 'XSP_I32', '-0x7fffffff - 1', '0x7fffffff'],
   bool: ['bool', 'XSP_BOOL', '0', '1'],
   str: ['xsp_str', 'XSP_STR', '0', ''],

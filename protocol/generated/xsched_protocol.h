@@ -188,7 +188,7 @@ typedef struct {
 static const xsp_field xsp_hello_fields[] = {
     {"version", XSP_U32, offsetof(xsp_hello, version), 0, 0xffffffff},
     {"pid", XSP_U32, offsetof(xsp_hello, pid), 0, 0xffffffff},
-    {"startTime", XSP_U64, offsetof(xsp_hello, start_time), 0, INT64_MAX},
+    {"startTime", XSP_U64, offsetof(xsp_hello, start_time), 0, 0x1fffffffffffff},
     {"exe", XSP_STR, offsetof(xsp_hello, exe), 0, 4096},
     {"command", XSP_STR, offsetof(xsp_hello, command), 0, 4096},
     {"name", XSP_STR, offsetof(xsp_hello, name), 0, 256},
@@ -201,8 +201,8 @@ static const xsp_field xsp_register_fields[] = {
     {"queue", XSP_U32, offsetof(xsp_register, queue), 0, 0xffffffff},
     {"seq", XSP_U32, offsetof(xsp_register, seq), 0, 0xffffffff},
     {"device", XSP_STR, offsetof(xsp_register, device), 0, 64},
-    {"context", XSP_U64, offsetof(xsp_register, context), 0, INT64_MAX},
-    {"stream", XSP_U64, offsetof(xsp_register, stream), 0, INT64_MAX},
+    {"context", XSP_U64, offsetof(xsp_register, context), 0, 0x1fffffffffffff},
+    {"stream", XSP_U64, offsetof(xsp_register, stream), 0, 0x1fffffffffffff},
     {"streamPriority", XSP_I32, offsetof(xsp_register, stream_priority), -0x7fffffff - 1, 0x7fffffff},
     {"label", XSP_STR, offsetof(xsp_register, label), 0, 256},
     {"ready", XSP_BOOL, offsetof(xsp_register, ready), 0, 1},
@@ -228,15 +228,15 @@ static const xsp_field xsp_stats_fields[] = {
     {"seq", XSP_U32, offsetof(xsp_stats, seq), 0, 0xffffffff},
     {"ready", XSP_BOOL, offsetof(xsp_stats, ready), 0, 1},
     {"waiting", XSP_BOOL, offsetof(xsp_stats, waiting), 0, 1},
-    {"submitted", XSP_U64, offsetof(xsp_stats, submitted), 0, INT64_MAX},
-    {"completed", XSP_U64, offsetof(xsp_stats, completed), 0, INT64_MAX},
-    {"waitedNs", XSP_U64, offsetof(xsp_stats, waited_ns), 0, INT64_MAX},
+    {"submitted", XSP_U64, offsetof(xsp_stats, submitted), 0, 0x1fffffffffffff},
+    {"completed", XSP_U64, offsetof(xsp_stats, completed), 0, 0x1fffffffffffff},
+    {"waitedNs", XSP_U64, offsetof(xsp_stats, waited_ns), 0, 0x1fffffffffffff},
     {"applied", XSP_U32, offsetof(xsp_stats, applied), 0, 0xffffffff},
 };
 
 static const xsp_field xsp_welcome_fields[] = {
     {"version", XSP_U32, offsetof(xsp_welcome, version), 0, 0xffffffff},
-    {"generation", XSP_U64, offsetof(xsp_welcome, generation), 0, INT64_MAX},
+    {"generation", XSP_U64, offsetof(xsp_welcome, generation), 0, 0x1fffffffffffff},
     {"enabled", XSP_BOOL, offsetof(xsp_welcome, enabled), 0, 1},
     {"streamPriority", XSP_BOOL, offsetof(xsp_welcome, stream_priority), 0, 1},
 };
