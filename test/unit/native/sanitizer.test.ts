@@ -57,7 +57,7 @@ function findLibrary(name: string): string {
 }
 
 describe('the addon under the address and undefined behaviour sanitizers', () => {
-  it('does nothing that they object to', { timeout: 180_000 }, () => {
+  it('does nothing that they object to', { timeout: 240_000 }, () => {
     const make = ['-s', '-C', path.join(ROOT, 'native'), 'SANITIZE=address,undefined', '-j2'];
     execFileSync('make', make, { stdio: ['ignore', 'ignore', 'inherit'] });
     const addonFile = ADDON_FILE.replace('/native/', '/native-asan/');
@@ -66,7 +66,7 @@ describe('the addon under the address and undefined behaviour sanitizers', () =>
       ['--expose-gc', '--eval', SCRIPT, addonFile, makeFolder()],
       {
         encoding: 'utf8',
-        timeout: 60_000,
+        timeout: 120_000,
         env: {
           ...process.env,
           LD_PRELOAD: `${findLibrary('libasan.so')}:${findLibrary('libubsan.so')}`,
