@@ -111,7 +111,8 @@ static CUresult event_checked(CUevent handle, struct event **event) {
     context = (*event)->context;
     if (context->error != CUDA_SUCCESS)
         return context->error;
-    return (*event)->capture_id ? CUDA_ERROR_CAPTURED_EVENT : capture_check_unsafe(NULL);
+    return (*event)->capture_id ? capture_check_event((*event)->capture_id)
+                                : capture_check_unsafe(NULL);
 }
 
 CU_EXPORT CUresult cuEventQuery(CUevent handle) {

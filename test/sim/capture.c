@@ -63,6 +63,15 @@ CUresult capture_check_unsafe(struct stream *stream) {
     return result;
 }
 
+CUresult capture_check_event(uint64_t capture_id) {
+    pthread_mutex_lock(&runtime.lock);
+    for (struct capture *c = captures; c; c = c->next)
+        if (c->id == capture_id && capture_forbids(c))
+            c->invalidated = true;
+    pthread_mutex_unlock(&runtime.lock);
+    return CUDA_ERROR_CAPTURED_EVENT;
+}
+
 CUresult capture_check_context(const struct context *context) {
     if (!runtime.captures_active)
         return CUDA_SUCCESS;
@@ -159,7 +168,7 @@ CUresult capture_wait(struct stream *stream, struct event *event, bool *captured
     if (!other)
         return CUDA_ERROR_CAPTURED_EVENT;
     if (other->invalidated)
-        return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
+        return capture ? CUDA_ERROR_STREAM_CAPTURE_INVALIDATED : CUDA_ERROR_INVALID_VALUE;
     if (capture && capture != other) {
         capture->invalidated = other->invalidated = true;
         return CUDA_ERROR_STREAM_CAPTURE_MERGE;

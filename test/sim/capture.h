@@ -29,6 +29,9 @@ CUresult capture_wait(struct stream *stream, struct event *event, bool *captured
 /* A call that would synchronise, on a stream (NULL: on no particular one): 900 where a capture of
  * this thread or a global one forbids it, which also spoils those captures. Takes runtime.lock. */
 CUresult capture_check_unsafe(struct stream *stream);
+/* Asking for an event that was recorded in a capture: 907, and the capture is spoiled where a call that
+ * would synchronise spoils it (seen on an H200). Takes runtime.lock. */
+CUresult capture_check_event(uint64_t capture_id);
 /* The same for waiting for a whole context, which no mode allows. Takes runtime.lock. */
 CUresult capture_check_context(const struct context *context);
 

@@ -39,11 +39,12 @@
 #define SIM_QUEUE_LAUNCHES 1021
 
 /* Time slices between processes without MPS, and the cost of a switch. Fitted to the native row of
- * two processes (0.45 ms beside continuous 33 us kernels: 1.47/2.69 ms at P50/P99): the requester
- * waits for what is left of the other's slice, uniform in 0 to 2 ms, then for the switch. A slice
+ * two processes (0.45 ms beside continuous 33 us kernels: 1.47/2.69 ms at P50/P99; the programs of
+ * this folder on an H200: 0.50 ms becomes 1.67/2.78): the requester waits for what is left of the
+ * other's slice, uniform in 0 to 2 ms, then for the switch. A slice
  * that ends while nobody else has work starts again, as the hardware's timer does. */
 #define SIM_SLICE_NS 2000000
-#define SIM_SWITCH_NS 100000
+#define SIM_SWITCH_NS 120000
 
 /* Jitter of each kernel (log-normal, sigma) and of the device's speed, which is redrawn every epoch.
  * Fitted to the standalone row 0.46/0.56 ms: 75 independent kernels average out, so what makes P99

@@ -27,7 +27,8 @@ uint32_t client_read(CUdeviceptr word);
 /* CLOCK_MONOTONIC in ns. */
 uint64_t client_now(void);
 
-/* Ends the program with exit code 1 and the place where a call did not return what it should. */
+/* Ends the program with exit code 1 and the place where a call did not return what it should; with
+ * $CLIENT_KEEP_GOING set it only prints that, to compare with a real driver. */
 #define EXPECT(call, wanted) client_expect((long)(call), (long)(wanted), #call, __FILE__, __LINE__)
 #define CHECK(call) EXPECT(call, CUDA_SUCCESS)
 void client_expect(long got, long wanted, const char *text, const char *file, int line);
