@@ -17,16 +17,16 @@ export function makeColors(enabled: boolean): Colors {
   return picocolors.createColors(enabled);
 }
 
-/** A queue's state in its colour. */
-export function paintState(state: string, colors: Colors): string {
+/** A text about a queue in the colour of the queue's state. */
+export function paintState(text: string, state: string, colors: Colors): string {
   switch (state) {
     case 'running':
-      return colors.green(state);
+      return colors.green(text);
     case 'suspended':
-      return colors.yellow(state);
+      return colors.yellow(text);
     case 'stalled':
-      return colors.red(state);
+      return colors.red(text);
     default:
-      return colors.dim(state);
+      return colors.dim(text);
   }
 }

@@ -62,7 +62,7 @@ export function queueColumns(
 export const STATE_COLUMN: Column<QueueInfo> = {
   title: 'STATE',
   value: (queue) => queue.state,
-  paint: (text, _queue, colors) => paintState(text, colors),
+  paint: (text, queue, colors) => paintState(text, queue.state, colors),
 };
 
 /** Why a queue waits, without the state, which has a column of its own. */

@@ -20,6 +20,8 @@ export interface TableOptions {
 }
 
 const GAP = 2;
+/** Rows laid out at a time: the time that cli-table3 takes grows with their square. */
+const CHUNK = 32;
 const NO_LINES = {
   ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
   ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
@@ -37,23 +39,33 @@ export function renderTable<Row>(
     Math.max(textWidth(column.title), ...cells.map((line) => textWidth(line[index] ?? ''))),
   );
   const widths = fitWidths(natural, columns, width);
+  const line = (row: Row, index: number): readonly string[] =>
+    columns.map((column, at) => {
+      const text = cutText(cells[index]?.[at] ?? '', widths[at] ?? 0);
+      return column.paint === undefined ? text : column.paint(text, row, colors);
+    });
+  const titles = columns.map((column, at) => colors.bold(cutText(column.title, widths[at] ?? 0)));
+  const lines = [titles, ...rows.map(line)];
+  const aligns = columns.map((column) => column.align ?? 'left');
+  const rendered: string[] = [];
+  for (let first = 0; first < lines.length; first += CHUNK) {
+    rendered.push(...layOut(lines.slice(first, first + CHUNK), widths, aligns));
+  }
+  return rendered;
+}
+
+function layOut(
+  lines: readonly (readonly string[])[],
+  widths: readonly number[],
+  aligns: readonly ('left' | 'right')[],
+): readonly string[] {
   const table = new Table({
     chars: NO_LINES,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': GAP },
-    colWidths: widths.map((value) => value + GAP),
-    colAligns: columns.map((column) => column.align ?? 'left'),
+    colWidths: widths.map((width) => width + GAP),
+    colAligns: [...aligns],
   });
-  table.push(
-    columns.map((column, index) => colors.bold(cutText(column.title, widths[index] ?? 0))),
-  );
-  rows.forEach((row, rowIndex) => {
-    table.push(
-      columns.map((column, index) => {
-        const text = cutText(cells[rowIndex]?.[index] ?? '', widths[index] ?? 0);
-        return column.paint === undefined ? text : column.paint(text, row, colors);
-      }),
-    );
-  });
+  for (const line of lines) table.push([...line]);
   return table
     .toString()
     .split('\n')

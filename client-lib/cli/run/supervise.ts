@@ -26,6 +26,9 @@ const DUMPING: ReadonlySet<string> = new Set([
   ...['SIGXFSZ', 'SIGSYS'],
 ]);
 
+/** Signals that Node ignores from its beginning. */
+const IGNORED_BY_NODE: ReadonlySet<string> = new Set(['SIGPIPE', 'SIGXFSZ']);
+
 /**
  * Runs a program in our process group until it ends. Signals that reach us are passed on, except
  * those that its terminal has already sent it.
@@ -54,7 +57,10 @@ export async function supervise(program: Program): Promise<Ending> {
 export function repeatEnding(ending: Ending): number {
   if (ending.kind === 'exited') return ending.code;
   const { signal } = ending;
-  if (!DUMPING.has(signal) || forbidCoreFile()) process.kill(process.pid, signal);
+  if (!DUMPING.has(signal) || forbidCoreFile()) {
+    if (IGNORED_BY_NODE.has(signal)) restoreDefaultAction(signal);
+    process.kill(process.pid, signal);
+  }
   return EXIT.SIGNAL_BASE + os.constants.signals[signal];
 }
 
@@ -98,6 +104,13 @@ function forwardSignals(send: (signal: NodeJS.Signals) => void): () => void {
     for (const signal of FROM_TERMINAL) process.removeListener(signal, forwardUnlessSeen);
     process.removeListener('SIGTSTP', stop);
   };
+}
+
+/** Taking the last listener away gives a signal its default action. */
+function restoreDefaultAction(signal: NodeJS.Signals): void {
+  const listen = (): void => undefined;
+  process.on(signal, listen);
+  process.removeListener(signal, listen);
 }
 
 function sendSignal(child: ChildProcess, signal: NodeJS.Signals): void {

@@ -30,7 +30,6 @@ const LIVE_COLUMNS: readonly Column<TopQueue>[] = [
     ...STATE_COLUMN,
     // As wide as the widest state, so that columns stand still while states change.
     value: (queue) => queue.state.padEnd('suspended'.length),
-    paint: (text, queue, colors) => STATE_COLUMN.paint?.(text, queue, colors) ?? text,
   },
   {
     title: 'LAUNCHES/S',

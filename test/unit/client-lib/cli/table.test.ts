@@ -8,10 +8,13 @@ interface Row {
   readonly name: string;
   readonly count: number;
 }
-const columns: readonly Column<Row>[] = [
-  { title: 'NAME', value: (row) => row.name, least: 4 },
-  { title: 'COUNT', align: 'right', value: (row) => String(row.count) },
-];
+const name: Column<Row> = { title: 'NAME', value: (row) => row.name, least: 4 };
+const count: Column<Row> = {
+  title: 'COUNT',
+  align: 'right',
+  value: (row) => String(row.count),
+};
+const columns = [name, count];
 const plain = makeColors(false);
 
 describe('renderTable', () => {
@@ -45,12 +48,9 @@ describe('renderTable', () => {
   });
 
   it('does not count colours', () => {
-    const painted: readonly Column<Row>[] = [
-      { ...columns[0]!, paint: (text, _row, colors) => colors.red(text) },
-      columns[1]!,
-    ];
+    const red: Column<Row> = { ...name, paint: (text, _row, colors) => colors.red(text) };
     const rows = [{ name: 'a-very-long-name', count: 1 }];
-    const lines = renderTable(painted, rows, { colors: makeColors(true), width: 13 });
+    const lines = renderTable([red, count], rows, { colors: makeColors(true), width: 13 });
     expect(lines[1]).toContain('\x1b[31m');
     expect(textWidth(lines[1] ?? '')).toBe(13);
   });
@@ -73,7 +73,14 @@ describe('wantsColors', () => {
 it('paints states apart', () => {
   const colors = makeColors(true);
   const painted = ['idle', 'running', 'suspended', 'stalled'].map((state) =>
-    paintState(state, colors).replace(state, ''),
+    paintState('x', state, colors),
   );
   expect(new Set(painted).size).toBe(4);
+});
+
+it('aligns a table of any length', () => {
+  const rows = Array.from({ length: 1000 }, (_, index) => ({ name: `n${String(index)}`, count: 7 }));
+  const lines = renderTable(columns, rows, { colors: plain });
+  expect(lines).toHaveLength(1001);
+  expect(new Set(lines.map((line) => line.length))).toEqual(new Set([11]));
 });
