@@ -111,21 +111,22 @@ class RunningDaemon implements Daemon {
   async start(): Promise<void> {
     const { config, log } = this.options;
     const context = new Context();
+    const onBroken = (error: unknown) => {
+      this.#break(error instanceof Error ? error : new Error(String(error)));
+    };
     const authenticator = new Authenticator(context, ({ username, domain, address }) => {
       const refusal = this.#peers.admit(username, domain, address, performance.now());
       if (refusal !== undefined) this.#logRefusal(domain, address, refusal);
       return refusal;
     });
-    await authenticator.start();
+    await authenticator.start(onBroken);
     this.#closers.push(() => {
       authenticator.close();
     });
     const common = {
       context,
       maxMessageSize: LIMITS.MESSAGE_BYTES,
-      onBroken: (error: unknown) => {
-        this.#break(error instanceof Error ? error : new Error(String(error)));
-      },
+      onBroken,
     };
     const agentSocket = await RouterSocket.open({
       ...common,

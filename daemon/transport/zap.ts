@@ -24,6 +24,7 @@ export type Admit = (applicant: Applicant) => string | undefined;
 /** The one authenticator of a ZeroMQ context. */
 export class Authenticator {
   readonly #socket: Router;
+  #closed = false;
 
   constructor(
     context: Context,
@@ -32,13 +33,20 @@ export class Authenticator {
     this.#socket = new Router({ context, linger: 0, sendTimeout: 0 });
   }
 
-  /** Has to be done before any socket is bound: libzmq lets everybody in until then. */
-  async start(): Promise<void> {
+  /**
+   * Has to be done before any socket is bound: libzmq lets everybody in until then.
+   * @param onBroken told when reading fails for good
+   */
+  async start(onBroken: (error: unknown) => void): Promise<void> {
     await this.#socket.bind(ENDPOINT);
-    void this.#serve();
+    this.#serve().catch((error: unknown) => {
+      // Closing in the middle of an answer makes the next read fail.
+      if (!this.#closed) onBroken(error);
+    });
   }
 
   close(): void {
+    this.#closed = true;
     this.#socket.close();
   }
 

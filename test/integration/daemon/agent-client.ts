@@ -53,6 +53,8 @@ export function makeRegister(fields: Partial<RegisterMessage> = {}): RegisterMes
 /** One link to an agent socket. Received messages are kept until somebody takes them. */
 export class AgentClient {
   readonly id: string;
+  /** Settles when the daemon refuses to let the link in. */
+  readonly refused: Promise<void>;
   readonly #socket: Dealer;
   readonly #inbox: AgentDown[] = [];
   #wake: () => void = () => undefined;
@@ -62,18 +64,18 @@ export class AgentClient {
     this.#socket = new Dealer({
       routingId: this.id,
       plainUsername: credentials.username ?? this.id,
-      // libzmq has no empty passwords; the daemon reads none.
-      plainPassword: '-',
       linger: 0,
       sendTimeout: 0,
+      // A link never comes back by itself: a refused one would try for ever.
       reconnectInterval: -1,
+    });
+    this.refused = new Promise((resolve) => {
+      this.#socket.events.on('handshake:error:auth', () => {
+        resolve();
+      });
     });
     this.#socket.connect(`ipc://${path.join(runtimeDir, 'agent.sock')}`);
     void this.#receive();
-  }
-
-  get events() {
-    return this.#socket.events;
   }
 
   send(message: AgentUp): void {
