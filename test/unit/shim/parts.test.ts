@@ -1,0 +1,26 @@
+/** The parts of the shim that need no GPU: ranks and the ZMTP client, under sanitizers. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { buildAsanPrograms, expectSuccess } from './programs.js';
+
+const SEEDS = [1, 2, 3, 20_261_122];
+
+beforeAll(buildAsanPrograms, 150_000);
+
+describe('ranks', () => {
+  it.each(SEEDS)('know their highest like a naive multiset does, seed %i', (seed) => {
+    expect(expectSuccess('ranks_model', [String(seed), '20000'])).toBe('');
+  });
+});
+
+describe('the ZMTP client', () => {
+  it('takes a session cut anywhere, and calls what is wrong with a peer by its name', () => {
+    expect(expectSuccess('zmtp_cases')).toBe('');
+  });
+
+  it.each(SEEDS)('ends alike on noise and mutilated sessions in any batches, seed %i', (seed) => {
+    const output = expectSuccess('zmtp_fuzz', [String(seed), '20000']);
+    const taken = Number(/^(\d+) of 20000 taken\n$/.exec(output)?.[1]);
+    expect(taken).toBeGreaterThan(2000);
+    expect(taken).toBeLessThan(18_000);
+  });
+});
