@@ -111,13 +111,30 @@ static bool is_command(const uint8_t *body, size_t length, const char *name) {
            memcmp(body + 1, name, name_length) == 0;
 }
 
+/*
+ * Where the reason of an ERROR command begins, 0 when it is another command. libzmq's PLAIN server
+ * (4.3.5) writes the name as "^RROR" and without its length: 0x5E is what a C compiler reads in
+ * "\x5ERROR".
+ */
+static size_t error_reason_at(const uint8_t *body, size_t length) {
+    static const char misspelt[] = "^RROR";
+    size_t name_length = sizeof(misspelt) - 1;
+    if (is_command(body, length, "ERROR"))
+        return 1 + name_length;
+    if (length >= name_length && memcmp(body, misspelt, name_length) == 0)
+        return name_length;
+    return 0;
+}
+
 static bool take_command(struct zmtp *zmtp, const uint8_t *body, size_t length) {
-    if (is_command(body, length, "ERROR")) {
-        size_t reason = length > 7 ? body[6] : 0;
-        if (reason > length - 7 || length < 7)
+    size_t reason_at = error_reason_at(body, length);
+    if (reason_at != 0) {
+        size_t reason = length > reason_at ? body[reason_at] : 0;
+        if (length < reason_at + 1 + reason)
             reason = 0;
+        const char *text = reason > 0 ? (const char *)body + reason_at + 1 : "";
         snprintf(zmtp->error, sizeof(zmtp->error), "the daemon refused the connection: %.*s",
-                 (int)reason, length > 7 ? (const char *)body + 7 : "");
+                 (int)reason, text);
         zmtp->phase = ZMTP_FAILED;
         return false;
     }
