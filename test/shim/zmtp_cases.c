@@ -174,6 +174,22 @@ static void check_handshakes(void) {
     peer_command(&input, "ERROR", "", 0);
     expect_failure("the daemon refused the connection: ");
 
+    /* So libzmq writes it. */
+    begin(ZMTP_PLAIN);
+    peer_greeting(&input, 3, "PLAIN");
+    peer_frame(&input, 4, "^RROR\003400", 9);
+    expect_failure("the daemon refused the connection: 400");
+
+    begin(ZMTP_PLAIN);
+    peer_greeting(&input, 3, "PLAIN");
+    peer_frame(&input, 4, "^RROR", 5);
+    expect_failure("the daemon refused the connection: ");
+
+    begin(ZMTP_PLAIN);
+    peer_greeting(&input, 3, "PLAIN");
+    peer_frame(&input, 4, "^RROR\004400", 9);
+    expect_failure("the daemon refused the connection: ");
+
     /* A reason that is longer than its command is none. */
     begin(ZMTP_PLAIN);
     peer_greeting(&input, 3, "PLAIN");

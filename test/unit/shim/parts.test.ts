@@ -8,7 +8,7 @@ beforeAll(buildAsanPrograms, 150_000);
 
 describe('ranks', () => {
   it.each(SEEDS)('know their highest like a naive multiset does, seed %i', (seed) => {
-    expect(expectSuccess('ranks_model', [String(seed), '20000'])).toBe('');
+    expect(expectSuccess('ranks_model', [String(seed), '5000'])).toBe('');
   });
 });
 
@@ -18,9 +18,9 @@ describe('the ZMTP client', () => {
   });
 
   it.each(SEEDS)('ends alike on noise and mutilated sessions in any batches, seed %i', (seed) => {
-    const output = expectSuccess('zmtp_fuzz', [String(seed), '20000']);
-    const taken = Number(/^(\d+) of 20000 taken\n$/.exec(output)?.[1]);
-    expect(taken).toBeGreaterThan(2000);
-    expect(taken).toBeLessThan(18_000);
+    const output = expectSuccess('zmtp_fuzz', [String(seed), '8000']);
+    const taken = Number(/^(\d+) of 8000 taken\n$/.exec(output)?.[1]);
+    expect(taken).toBeGreaterThan(800);
+    expect(taken).toBeLessThan(7200);
   });
 });
