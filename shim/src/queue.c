@@ -135,7 +135,15 @@ void queue_become_ready(struct queue *queue) {
         worker_watch();
 }
 
+/* Raises what is known to have finished to `proven`. */
+static void note_completed(struct queue *queue, uint64_t proven) {
+    uint64_t known = atomic_load_explicit(&queue->completed, memory_order_relaxed);
+    while (known < proven && !atomic_compare_exchange_weak(&queue->completed, &known, proven)) {
+    }
+}
+
 bool queue_try_idle(struct queue *queue, uint64_t proven) {
+    note_completed(queue, proven);
     if (atomic_load(&queue->entered) != proven || atomic_load(&queue->returned) != proven) {
         return false;
     }
@@ -164,7 +172,6 @@ bool queue_try_idle(struct queue *queue, uint64_t proven) {
     pthread_mutex_unlock(&device->lock);
     if (!idle)
         return false;
-    atomic_store_explicit(&queue->completed, proven, memory_order_relaxed);
     window_drained(queue, proven);
     device_wake(device);
     if (report)
