@@ -79,7 +79,10 @@ it('paints states apart', () => {
 });
 
 it('aligns a table of any length', () => {
-  const rows = Array.from({ length: 1000 }, (_, index) => ({ name: `n${String(index)}`, count: 7 }));
+  const rows = Array.from({ length: 1000 }, (_, index) => ({
+    name: `n${String(index)}`,
+    count: 7,
+  }));
   const lines = renderTable(columns, rows, { colors: plain });
   expect(lines).toHaveLength(1001);
   expect(new Set(lines.map((line) => line.length))).toEqual(new Set([11]));
