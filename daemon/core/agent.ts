@@ -264,7 +264,9 @@ function takeStats(turn: Turn, queue: Queue, message: StatsMessage): void {
     queue.clientSeq = message.seq;
     setReady(turn, queue, message.ready, message.waiting);
   }
-  if (message.completed !== queue.completed) noteProgress(turn, queue);
+  // Who can still submit does not hang either: the hardware queue of one that does fills up.
+  const moved = message.completed !== queue.completed || message.submitted !== queue.submitted;
+  if (moved) noteProgress(turn, queue);
   queue.submitted = message.submitted;
   queue.completed = message.completed;
   queue.waitedNs = message.waitedNs;

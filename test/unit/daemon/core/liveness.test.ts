@@ -70,6 +70,16 @@ describe('a silent process', () => {
 });
 
 describe('a stalled queue', () => {
+  it('is not one that still submits, even if nothing tells what has finished', () => {
+    const { world, high, low } = contest();
+    for (let passed = 0; passed < 20_000; passed += 500) {
+      world.stats(high, { submitted: 10 + passed, completed: 0 });
+      world.stats(low, { submitted: 10, completed: 0, waiting: true });
+      world.advance(500);
+    }
+    expect(world.view(low).type).toBe('SUSPEND');
+  });
+
   it('loses its precedence until its work moves', () => {
     const { world, high, low } = contest();
     speak(world, [high, low], 9500);

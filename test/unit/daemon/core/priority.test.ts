@@ -27,7 +27,7 @@ describe('rules', () => {
     const batch = world.hello(2, { exe: '/opt/tools/batch' });
     world.register(batch);
     expect(world.queue(batch)).toMatchObject({ priority: -5, label: 'nightly' });
-    const elsewhere = world.hello(3, { exe: '/home/opt/tools/batch' });
+    const elsewhere = world.hello(3, { exe: '/srv/opt/tools/batch' });
     world.register(elsewhere);
     expect(world.queue(elsewhere)).toMatchObject({ priority: 0, source: 'default' });
     const other = world.hello(4, { exe: '/opt/tools/batch', uid: 1001 });
