@@ -6,7 +6,8 @@
  * request, the low one spins on it before each launch. WINDOW 0 leaves the launches in flight to the
  * driver. The high model launches 75 kernels of 6 us for a request (about 0.45 ms) and waits for them;
  * the low one launches kernels of 33 us without pause. Pauses are uniform in 0.5 to 1.5 PAUSE_NS.
- * Times are divided by $XSCHED_SIM_SCALE. Runs on a real driver too. */
+ * $PAIR_HIGH_KERNEL_NS replaces the high model's kernels' duration, $PAIR_LOW_GRID the low one's blocks
+ * (a real GPU is only filled by some thousand). Times are divided by $XSCHED_SIM_SCALE. Runs on a real driver too. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -31,6 +32,7 @@ static atomic_uint *gate;
 static atomic_bool stop;
 static atomic_long low_launches;
 static unsigned low_grid = 1;
+static uint64_t high_kernel_ns = HIGH_KERNEL_NS;
 
 static void gate_open(const char *path) {
     static atomic_uint own;
@@ -84,7 +86,7 @@ static void high_run(int requests, double pause_ns) {
         uint64_t begin = client_now();
         *gate = 1;
         for (int k = 0; k < HIGH_KERNELS; k++)
-            CHECK(client_spin(&client, stream, HIGH_KERNEL_NS));
+            CHECK(client_spin(&client, stream, high_kernel_ns));
         CHECK(cuStreamSynchronize(stream));
         *gate = 0;
         printf("%s%.0f", i ? "," : "", (double)(client_now() - begin) / scale);
@@ -99,6 +101,9 @@ int main(int argc, char **argv) {
     const char *grid = getenv("PAIR_LOW_GRID");
     if (grid)
         low_grid = (unsigned)atoi(grid);
+    const char *kernel = getenv("PAIR_HIGH_KERNEL_NS");
+    if (kernel)
+        high_kernel_ns = strtoull(kernel, NULL, 10);
     const char *role = argc > 1 ? argv[1] : "";
     pthread_t thread;
     if (strcmp(role, "high") == 0 && argc == 5) {
