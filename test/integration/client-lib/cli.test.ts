@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ERROR_CODES } from '../../../protocol/messages.js';
 import type { ControlUp } from '../../../protocol/generated/messages.js';
 import { sampleQueue, sampleStatus } from '../../unit/client-lib/samples.js';
-import { agree, FakeDaemon } from './fake-daemon.js';
+import { agree, FakeDaemon, removeRuntimeDirs } from './fake-daemon.js';
 import { cleanEnvironment, Running, xsched, XSCHED } from './xsched.js';
 import type { Ending } from './xsched.js';
 
@@ -28,6 +28,7 @@ beforeEach(async () => {
 afterEach(() => {
   Running.killAll();
   daemon.stop();
+  removeRuntimeDirs();
 });
 
 function ask(...args: readonly string[]): Promise<Ending> {

@@ -11,7 +11,7 @@ import {
 import type { Controller } from '../../../client-lib/index.js';
 import { ERROR_CODES, PROTOCOL_VERSION } from '../../../protocol/messages.js';
 import { sampleQueue, sampleStatus } from '../../unit/client-lib/samples.js';
-import { agree, FakeDaemon, makeRuntimeDir } from './fake-daemon.js';
+import { agree, FakeDaemon, makeRuntimeDir, removeRuntimeDirs } from './fake-daemon.js';
 
 let daemon: FakeDaemon;
 let controllers: Controller[];
@@ -24,6 +24,7 @@ afterEach(async () => {
   vi.useRealTimers();
   for (const controller of controllers) await controller.close();
   daemon.stop();
+  removeRuntimeDirs();
 });
 
 async function connectTo(timeoutMs?: number): Promise<Controller> {

@@ -89,7 +89,16 @@ export class FakeDaemon {
   }
 }
 
+const runtimeDirs: string[] = [];
+
 /** A folder that is short enough for the address of a socket. */
 export function makeRuntimeDir(): string {
-  return fs.mkdtempSync(path.join(os.tmpdir(), 'xsched-'));
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'xsched-'));
+  runtimeDirs.push(folder);
+  return folder;
+}
+
+/** Removes all folders that makeRuntimeDir() made. */
+export function removeRuntimeDirs(): void {
+  for (const folder of runtimeDirs.splice(0)) fs.rmSync(folder, { recursive: true });
 }

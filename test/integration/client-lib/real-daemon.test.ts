@@ -11,7 +11,7 @@ import { startDaemon } from '../../../daemon/daemon.js';
 import type { Daemon } from '../../../daemon/daemon.js';
 import { encodeMessage } from '../../../protocol/codec.js';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/messages.js';
-import { makeRuntimeDir } from './fake-daemon.js';
+import { makeRuntimeDir, removeRuntimeDirs } from './fake-daemon.js';
 import { xsched } from './xsched.js';
 import type { Ending } from './xsched.js';
 
@@ -34,6 +34,7 @@ afterEach(async () => {
   agent.close();
   await controller.close();
   await daemon.stop();
+  removeRuntimeDirs();
 });
 
 /** Registers this process with one ready queue a label, as the preload library would. */

@@ -1,7 +1,7 @@
 /** What happens on a terminal, which script(1) of util-linux provides. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sampleQueue } from '../../unit/client-lib/samples.js';
-import { agree, FakeDaemon } from './fake-daemon.js';
+import { agree, FakeDaemon, removeRuntimeDirs } from './fake-daemon.js';
 import type { Answer } from './fake-daemon.js';
 import { Running, XSCHED } from './xsched.js';
 
@@ -80,6 +80,7 @@ describe('xsched top', () => {
   });
   afterEach(() => {
     daemon.stop();
+    removeRuntimeDirs();
   });
 
   function startTop(options = ''): Running {

@@ -1,12 +1,19 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { hasFileCapabilities } from '../../../../../client-lib/cli/run/file-capabilities.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'xsched-'));
+});
+afterEach(() => {
+  fs.rmSync(folder, { recursive: true });
+});
 
 /** A folder with a getcap that says what getcap says of such a file. */
 function makeGetcap(output: string): string {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'xsched-'));
   const script = `#!/bin/sh\n[ "$1" = /bin/ping ] && printf '%s' '${output}'\n`;
   fs.writeFileSync(path.join(folder, 'getcap'), script, { mode: 0o755 });
   return folder;
