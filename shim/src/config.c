@@ -116,8 +116,10 @@ void config_load(void) {
         config.priority = (int)value;
     }
     config.window = DEFAULT_WINDOW;
-    if (read_integer("XSCHED_WINDOW", 0, XSP_WINDOW_MAX, &value))
+    if (read_integer("XSCHED_WINDOW", 0, XSP_WINDOW_MAX, &value)) {
         config.window = (uint32_t)value;
+        config.has_window = true;
+    }
     config.stream_priority = -1;
     if (read_integer("XSCHED_STREAM_PRIORITY", 0, 1, &value))
         config.stream_priority = (int)value;

@@ -8,7 +8,8 @@
 struct config {
     bool has_priority; /* XSCHED_PRIORITY was given and is valid. */
     int priority;      /* -255 to 255. */
-    uint32_t window;   /* Launches in flight while outranked, 1 to 1021; 0 switches it off. */
+    uint32_t window;   /* Launches in flight while outranked, up to 1021; 0 means no limit. */
+    bool has_window;   /* XSCHED_WINDOW was given: it goes before what the daemon says. */
     /* 1 and 0 when XSCHED_STREAM_PRIORITY says so, -1 when the daemon or the policy decides. */
     int stream_priority;
     bool local_policy; /* XSCHED_POLICY=HPF: ranks inside the process without a daemon. */

@@ -52,9 +52,11 @@ static void set_consequences(struct queue *queue, void *data) {
     if (queue->device != device)
         return;
     int rank = atomic_load(&queue->rank);
-    uint32_t window = queue->daemon_window;
-    if (window == 0 && atomic_load(&device->registered.top) > rank && link_is_enabled()) {
-        window = config.window;
+    bool outranked = queue->daemon_window != 0 || atomic_load(&device->registered.top) > rank;
+    uint32_t window = 0;
+    if (outranked && link_is_enabled()) {
+        window =
+            queue->daemon_window != 0 && !config.has_window ? queue->daemon_window : config.window;
     }
     atomic_store(&queue->window, window);
     atomic_store(&queue->watched, queue->notify || among->lowest < rank);
