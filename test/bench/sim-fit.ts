@@ -60,7 +60,8 @@ function run(program: string, args: string[], env: NodeJS.ProcessEnv): Promise<s
     child.on('error', reject);
     child.on('close', (code, signal) => {
       if (code === 0) resolve(output);
-      else reject(new Error(`${path.basename(program)} ${args.join(' ')}: ${String(code ?? signal)}`));
+      else
+        reject(new Error(`${path.basename(program)} ${args.join(' ')}: ${String(code ?? signal)}`));
     });
   });
 }
@@ -194,8 +195,9 @@ async function windowRows(
 
 async function measureAll(settings: Settings): Promise<Row[]> {
   const rows: Row[] = [];
-  const pair = async (...args: Parameters<typeof pairRows> extends [Settings, ...infer R] ? R : never) =>
-    rows.push(...(await pairRows(settings, ...args)));
+  const pair = async (
+    ...args: Parameters<typeof pairRows> extends [Settings, ...infer R] ? R : never
+  ) => rows.push(...(await pairRows(settings, ...args)));
   await pair('fitted', 'alone', [0.46, 0.56], { alone: true });
   await pair('fitted', 'two processes, native', [1.47, 2.69], {});
   await pair('fitted', 'one process, native', [0.54, 0.68], { together: true });
@@ -219,7 +221,12 @@ async function measureAll(settings: Settings): Promise<Row[]> {
   // model took 0.503 ms there, which kernels of 5.55 us take here.
   const highKernelNs = 5550;
   await pair('held out', 'same programs, native', [1.667, 2.779], { highKernelNs });
-  for (const [window, p50] of [[1, 0.66], [2, 0.669], [4, 0.745], [8, 0.896]] as const)
+  for (const [window, p50] of [
+    [1, 0.66],
+    [2, 0.669],
+    [4, 0.745],
+    [8, 0.896],
+  ] as const)
     await pair('held out', `same programs, gate, window ${String(window)}`, [p50, undefined], {
       window,
       highKernelNs,

@@ -42,15 +42,15 @@ static CUresult copy(int kind, uint64_t target, uint64_t source, size_t size, CU
     }
     uint64_t since = runtime_now();
     bool to_pageable = kind == SIM_OP_COPY_D2H && !memory_is_pinned_host(target, size);
-    struct submission submission = {
-        .engine = kind == SIM_OP_COPY_D2H ? SIM_ENGINE_D2H : SIM_ENGINE_H2D,
-        .duration = copy_duration(kind, size),
-        .latency = SIM_START_LATENCY_NS,
-        .payload = {.kind = (uint8_t)kind,
-                    .target = target,
-                    .source = source,
-                    .size = size,
-                    .interesting = !memory_is_private(target)}};
+    struct submission submission = {.engine =
+                                        kind == SIM_OP_COPY_D2H ? SIM_ENGINE_D2H : SIM_ENGINE_H2D,
+                                    .duration = copy_duration(kind, size),
+                                    .latency = SIM_START_LATENCY_NS,
+                                    .payload = {.kind = (uint8_t)kind,
+                                                .target = target,
+                                                .source = source,
+                                                .size = size,
+                                                .interesting = !memory_is_private(target)}};
     bool waits = (manner == COPY_SYNC && kind != SIM_OP_COPY_D2D) || to_pageable;
     bool capturing = stream->capture != NULL;
     if (kind == SIM_OP_COPY_H2D && manner == COPY_ASYNC && !capturing) {
@@ -80,8 +80,8 @@ static int kind_of(uint64_t target, uint64_t source) {
     return to_device ? SIM_OP_COPY_H2D : SIM_OP_COPY_D2H;
 }
 
-static CUresult fill(uint64_t target, uint64_t value, uint32_t width, size_t count,
-                     CUstream handle, bool per_thread, bool async) {
+static CUresult fill(uint64_t target, uint64_t value, uint32_t width, size_t count, CUstream handle,
+                     bool per_thread, bool async) {
     struct stream *stream;
     CUresult result = stream_resolve(handle, per_thread, &stream);
     if (result != CUDA_SUCCESS || count == 0)

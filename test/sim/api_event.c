@@ -133,8 +133,8 @@ CU_EXPORT CUresult cuEventQuery(CUevent handle) {
         /* An operation finishes no earlier than this, whatever else happens: until then a query
          * needs nothing but the clock. */
         device_file_lock(runtime.file);
-        event->not_before = engine_finish_bound(runtime.file, event->index, event->number) +
-                            SIM_VISIBLE_LATENCY_NS;
+        event->not_before =
+            engine_finish_bound(runtime.file, event->index, event->number) + SIM_VISIBLE_LATENCY_NS;
         device_file_unlock(runtime.file);
         result = CUDA_ERROR_NOT_READY;
     }
@@ -174,8 +174,8 @@ static CUresult elapsed(float *milliseconds, CUevent first_handle, CUevent last_
     else if (first->finished_record != first->record || last->finished_record != last->record)
         result = CUDA_ERROR_NOT_READY;
     else
-        *milliseconds = (float)(((double)last->finish - (double)first->finish) *
-                                runtime.file->scale / 1e6);
+        *milliseconds =
+            (float)(((double)last->finish - (double)first->finish) * runtime.file->scale / 1e6);
     pthread_mutex_unlock(&runtime.lock);
     return result;
 }

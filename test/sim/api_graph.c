@@ -221,9 +221,9 @@ static CUresult add_kernel_node(CUgraphNode *result_node, CUgraph handle,
     const unsigned block[3] = {params->blockDimX, params->blockDimY, params->blockDimZ};
     result = launch_prepare(params->func, grid, block, params->kernelParams, params->extra,
                             &submission, &context);
-    struct graph_node *node =
-        result == CUDA_SUCCESS ? graph_add(graph, CU_GRAPH_NODE_TYPE_KERNEL, &submission, set)
-                               : NULL;
+    struct graph_node *node = result == CUDA_SUCCESS
+                                  ? graph_add(graph, CU_GRAPH_NODE_TYPE_KERNEL, &submission, set)
+                                  : NULL;
     free(set);
     if (result == CUDA_SUCCESS && !node)
         return CUDA_ERROR_OUT_OF_MEMORY;

@@ -126,10 +126,9 @@ static CUresult host_function(CUhostFn function, CUstreamCallback callback, void
 }
 
 #define LAUNCH_FORMS(suffix, per_thread)                                                           \
-    CU_EXPORT CUresult cuLaunchKernel##suffix(CUfunction function, unsigned gx, unsigned gy,       \
-                                              unsigned gz, unsigned bx, unsigned by, unsigned bz,  \
-                                              unsigned shared, CUstream stream, void **params,     \
-                                              void **extra) {                                      \
+    CU_EXPORT CUresult cuLaunchKernel##suffix(                                                     \
+        CUfunction function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,      \
+        unsigned bz, unsigned shared, CUstream stream, void **params, void **extra) {              \
         (void)shared;                                                                              \
         return launch(function, (unsigned[3]){gx, gy, gz}, (unsigned[3]){bx, by, bz}, stream,      \
                       params, extra, per_thread);                                                  \

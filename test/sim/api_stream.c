@@ -87,8 +87,7 @@ static CUresult synchronize(CUstream handle, bool per_thread) {
     return tail ? queue_wait(stream, tail - 1) : stream->context->error;
 }
 
-static CUresult wait_event(CUstream handle, CUevent event_handle, unsigned flags,
-                           bool per_thread) {
+static CUresult wait_event(CUstream handle, CUevent event_handle, unsigned flags, bool per_thread) {
     struct stream *stream;
     CUresult result = stream_resolve(handle, per_thread, &stream);
     if (result != CUDA_SUCCESS)
@@ -105,9 +104,8 @@ static CUresult wait_event(CUstream handle, CUevent event_handle, unsigned flags
     pthread_mutex_unlock(&runtime.lock);
     if (result != CUDA_SUCCESS || captured || recorded.record == recorded.first_record)
         return result;
-    struct submission submission = {.engine = SIM_ENGINE_NONE,
-                                    .wait_for = &recorded,
-                                    .payload = {.kind = SIM_OP_WAIT}};
+    struct submission submission = {
+        .engine = SIM_ENGINE_NONE, .wait_for = &recorded, .payload = {.kind = SIM_OP_WAIT}};
     return queue_submit(stream, &submission, NULL);
 }
 
@@ -181,8 +179,7 @@ static CUresult get_context(CUstream handle, CUcontext *context, bool per_thread
     CU_EXPORT CUresult cuStreamSynchronize##suffix(CUstream stream) {                              \
         return synchronize(stream, per_thread);                                                    \
     }                                                                                              \
-    CU_EXPORT CUresult cuStreamWaitEvent##suffix(CUstream stream, CUevent event,                   \
-                                                 unsigned flags) {                                 \
+    CU_EXPORT CUresult cuStreamWaitEvent##suffix(CUstream stream, CUevent event, unsigned flags) { \
         return wait_event(stream, event, flags, per_thread);                                       \
     }                                                                                              \
     CU_EXPORT CUresult cuStreamGetPriority##suffix(CUstream stream, int *priority) {               \

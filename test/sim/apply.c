@@ -131,8 +131,8 @@ static void stream_collect(struct stream *stream, uint64_t now) {
             payload_at(stream, stream->collected)->finish = finish;
             stream->collected++;
         }
-        /* What is waited for may be written by operations that are still to be applied: only a value
-         * that is seen after them counts. */
+        /* What is waited for may be written by operations that are still to be applied: only a
+         * value that is seen after them counts. */
         const struct payload *payload = payload_at(stream, stream->collected);
         if (stream->collected == stream->tail || !shared->head_started ||
             payload->kind != SIM_OP_WAIT_VALUE || stream->applied != stream->collected ||
@@ -193,8 +193,8 @@ void queue_apply(void) {
             struct stream *first = NULL;
             for (struct stream *s = runtime.streams; s; s = s->next_local)
                 if (s->applied < s->collected &&
-                    (!first || payload_at(s, s->applied)->finish <
-                                   payload_at(first, first->applied)->finish))
+                    (!first ||
+                     payload_at(s, s->applied)->finish < payload_at(first, first->applied)->finish))
                     first = s;
             if (!first)
                 break;
@@ -232,8 +232,9 @@ static bool host_function_next(uint64_t now) {
             continue;
         const struct sim_stream *shared = &runtime.file->streams[s->index];
         device_file_lock(runtime.file);
-        bool due = shared->head == s->applied && shared->head_started &&
-                   device_op(runtime.file, shared, shared->head)->start + SIM_HOST_FUNC_LATENCY_NS <= now;
+        bool due =
+            shared->head == s->applied && shared->head_started &&
+            device_op(runtime.file, shared, shared->head)->start + SIM_HOST_FUNC_LATENCY_NS <= now;
         device_file_unlock(runtime.file);
         if (!due)
             continue;

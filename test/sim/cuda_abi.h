@@ -154,7 +154,11 @@ enum {
     CU_GRAPH_NODE_TYPE_BATCH_MEM_OP = 12
 };
 
-enum { CU_MEMHOSTALLOC_PORTABLE = 1, CU_MEMHOSTALLOC_DEVICEMAP = 2, CU_MEMHOSTALLOC_WRITECOMBINED = 4 };
+enum {
+    CU_MEMHOSTALLOC_PORTABLE = 1,
+    CU_MEMHOSTALLOC_DEVICEMAP = 2,
+    CU_MEMHOSTALLOC_WRITECOMBINED = 4
+};
 
 /* A function as the driver exports it. */
 #define CU_EXPORT __attribute__((visibility("default")))

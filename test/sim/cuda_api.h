@@ -1,5 +1,5 @@
-/* Declarations of driver functions for client programs, which run on the simulated GPU and on a real
- * driver alike. As in the driver's own header, a plain name stands for its current form. */
+/* Declarations of driver functions for client programs, which run on the simulated GPU and on a
+ * real driver alike. As in the driver's own header, a plain name stands for its current form. */
 #ifndef SIM_CUDA_API_H
 #define SIM_CUDA_API_H
 

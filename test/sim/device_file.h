@@ -107,7 +107,8 @@ struct sim_device {
 };
 
 /* A process. Its life lock is held by a thread of the stand-in for as long as the process lives:
- * the kernel hands a dead owner's robust lock to whoever tries it, at once and without a look-up. */
+ * the kernel hands a dead owner's robust lock to whoever tries it, at once and without a look-up.
+ */
 struct sim_process {
     uint32_t in_use;
     int32_t pid;
@@ -156,7 +157,8 @@ static inline struct sim_op *device_op(struct sim_file *file, const struct sim_s
 
 #define SIM_MAGIC 0x7853496du
 
-/* Folder of the device file: $XSCHED_SIM_DIR, or a folder of the user's under the temp directory. */
+/* Folder of the device file: $XSCHED_SIM_DIR, or a folder of the user's under the temp directory.
+ */
 void device_file_path(char *path, unsigned long size);
 
 /* Opens the file, making it with the environment's settings where it is missing or from before the

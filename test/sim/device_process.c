@@ -60,9 +60,8 @@ static void processes_sweep(struct sim_file *file) {
         struct sim_process *process = &file->processes[p];
         if (!process->in_use || process->pid == getpid())
             continue;
-        if (process_is_dead(process) ||
-            (look_up && p == (int)(tick % SIM_MAX_PROCESSES) &&
-             process_start_time(process->pid) != process->start_time))
+        if (process_is_dead(process) || (look_up && p == (int)(tick % SIM_MAX_PROCESSES) &&
+                                         process_start_time(process->pid) != process->start_time))
             process_remove(file, p);
     }
 }

@@ -56,11 +56,11 @@ static bool number_read(const char *name, double lowest, double highest, double 
 
 bool settings_read(struct sim_settings *settings) {
     double scale = 1, devices = 1, mps = 0, jitter = 1;
-    bool fine = number_read("XSCHED_SIM_SCALE", 0.01, 10000, &scale, &settings->scale_given) &&
-                number_read("XSCHED_SIM_DEVICES", 1, SIM_MAX_DEVICES, &devices,
-                            &settings->devices_given) &&
-                number_read("XSCHED_SIM_MPS", 0, 1, &mps, &settings->mps_given) &&
-                number_read("XSCHED_SIM_JITTER", 0, 1, &jitter, &settings->jitter_given);
+    bool fine =
+        number_read("XSCHED_SIM_SCALE", 0.01, 10000, &scale, &settings->scale_given) &&
+        number_read("XSCHED_SIM_DEVICES", 1, SIM_MAX_DEVICES, &devices, &settings->devices_given) &&
+        number_read("XSCHED_SIM_MPS", 0, 1, &mps, &settings->mps_given) &&
+        number_read("XSCHED_SIM_JITTER", 0, 1, &jitter, &settings->jitter_given);
     settings->scale = scale;
     settings->devices = (uint32_t)devices;
     settings->mps = (uint32_t)mps;

@@ -137,7 +137,8 @@ void process_refresh(struct sim_file *file, int process, uint64_t t) {
         client_refresh(file, 0, process, t);
         return;
     }
-    /* Streams wait for streams of other devices; twice, so that a wait in either direction is seen. */
+    /* Streams wait for streams of other devices; twice, so that a wait in either direction is seen.
+     */
     for (int round = 0; round < 2; round++)
         for (uint32_t d = 0; d < file->device_count; d++)
             if (file->devices[d].clients[process].in_use)

@@ -114,8 +114,8 @@ void engine_repair(struct sim_file *file) {
         client->in_use = 1;
         if (client->stream_count < SIM_STREAMS_PER_CLIENT)
             client->streams[client->stream_count++] = (uint16_t)i;
-        /* Whatever was on an engine starts again for what is left of it. A function of the host that
-         * began is begun still: its process will report its end. */
+        /* Whatever was on an engine starts again for what is left of it. A function of the host
+         * that began is begun still: its process will report its end. */
         if (stream->head < stream->tail &&
             device_op(file, stream, stream->head)->engine != SIM_ENGINE_EXTERNAL)
             stream->head_started = 0;

@@ -1,5 +1,6 @@
-/* Every function that cuGetProcAddress knows: name, CUDA version from which this form is what the name
- * means, the exported symbol, and the symbol for programs whose default stream is per thread. */
+/* Every function that cuGetProcAddress knows: name, CUDA version from which this form is what the
+ * name means, the exported symbol, and the symbol for programs whose default stream is per thread.
+ */
 #ifndef SIM_EXPORTS_H
 #define SIM_EXPORTS_H
 

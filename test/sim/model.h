@@ -46,9 +46,9 @@
 #define SIM_SLICE_NS 2000000
 #define SIM_SWITCH_NS 120000
 
-/* Jitter of each kernel (log-normal, sigma) and of the device's speed, which is redrawn every epoch.
- * Fitted to the standalone row 0.46/0.56 ms: 75 independent kernels average out, so what makes P99
- * 1.22 times P50 must be common to a request: ln(1.22) / 2.33 = 0.085. */
+/* Jitter of each kernel (log-normal, sigma) and of the device's speed, which is redrawn every
+ * epoch. Fitted to the standalone row 0.46/0.56 ms: 75 independent kernels average out, so what
+ * makes P99 1.22 times P50 must be common to a request: ln(1.22) / 2.33 = 0.085. */
 #define SIM_KERNEL_SIGMA 0.05
 #define SIM_SPEED_SIGMA 0.085
 #define SIM_SPEED_EPOCH_NS 5000000

@@ -26,9 +26,7 @@ static bool fail(struct parser *p, const char *what) {
 /* A parameter's number in a directive: "name=K"; -1 where it is missing. */
 static int number_after(const char *text, const char *name) {
     const char *found = strstr(text, name);
-    return found && isdigit((unsigned char)found[strlen(name)])
-               ? atoi(found + strlen(name))
-               : -1;
+    return found && isdigit((unsigned char)found[strlen(name)]) ? atoi(found + strlen(name)) : -1;
 }
 
 static bool effect_parse(struct parser *p, const char *text) {
@@ -199,7 +197,8 @@ static bool params_parse(struct parser *p) {
         if (!name[0])
             break;
         if (kernel->param_count == PTX_MAX_PARAMS || size == 0 || size > 4096)
-            return fail(p, "a kernel's parameter is none that can be read (64 of 4096 bytes at most)");
+            return fail(p,
+                        "a kernel's parameter is none that can be read (64 of 4096 bytes at most)");
         offset = (offset + align - 1) / align * align;
         kernel->param_offset[kernel->param_count] = offset;
         kernel->param_size[kernel->param_count++] = (uint32_t)size;
@@ -210,8 +209,8 @@ static bool params_parse(struct parser *p) {
 
 static bool entry_parse(struct parser *p) {
     char word[PTX_NAME];
-    struct ptx_kernel *grown = realloc(
-        p->ptx->kernels, (size_t)(p->ptx->kernel_count + 1) * sizeof *grown);
+    struct ptx_kernel *grown =
+        realloc(p->ptx->kernels, (size_t)(p->ptx->kernel_count + 1) * sizeof *grown);
     if (!grown)
         return fail(p, "no memory");
     p->ptx->kernels = grown;

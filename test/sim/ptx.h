@@ -41,8 +41,8 @@ struct ptx {
     struct ptx_global *globals;
 };
 
-/* Parses a module. False, with a message, where the text is no PTX that the simulated GPU can run; the
- * message names the line of a comment that it does not understand. */
+/* Parses a module. False, with a message, where the text is no PTX that the simulated GPU can run;
+ * the message names the line of a comment that it does not understand. */
 bool ptx_parse(const char *text, struct ptx *ptx, char *message, size_t size);
 void ptx_free(struct ptx *ptx);
 

@@ -153,8 +153,8 @@ CUresult queue_submit(struct stream *stream, const struct submission *submission
     bool needed = true;
     if (event) {
         const struct sim_stream *other = &runtime.file->streams[event->index];
-        needed = other->in_use && other->generation == event->generation &&
-                 other->head <= event->number;
+        needed =
+            other->in_use && other->generation == event->generation && other->head <= event->number;
         op.dep_stream = (uint16_t)(event->index + 1);
         op.dep_generation = event->generation;
         op.dep_count = event->number + 1;

@@ -9,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-
 struct runtime runtime = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .apply_lock = PTHREAD_MUTEX_INITIALIZER,

@@ -1,9 +1,9 @@
 /* The state of one process: contexts, streams, events, and what its operations do when they finish.
  *
- * Locks, in the order in which they are taken: runtime.apply_lock (effects are applied by one thread
- * at a time, in the order of the simulated time), runtime.lock (everything below), the device file's
- * lock. Objects are never given back to the allocator while a handle might still be looked up: a
- * stale handle is told from a live one by its generation. */
+ * Locks, in the order in which they are taken: runtime.apply_lock (effects are applied by one
+ * thread at a time, in the order of the simulated time), runtime.lock (everything below), the
+ * device file's lock. Objects are never given back to the allocator while a handle might still be
+ * looked up: a stale handle is told from a live one by its generation. */
 #ifndef SIM_RUNTIME_H
 #define SIM_RUNTIME_H
 
@@ -45,9 +45,9 @@ struct effect {
 struct payload {
     uint8_t kind; /* enum sim_op_kind */
     uint8_t effect_count;
-    bool interesting; /* something outside the driver can see it: apply it in time, unasked */
-    bool staged;      /* source is a copy of the stand-in's own, to be freed */
-    uint32_t width;   /* of a memset's or written value, in bytes */
+    bool interesting;  /* something outside the driver can see it: apply it in time, unasked */
+    bool staged;       /* source is a copy of the stand-in's own, to be freed */
+    uint32_t width;    /* of a memset's or written value, in bytes */
     uint64_t launches; /* of the stream, before this one */
     uint64_t finish;
     uint64_t target, source, size;
@@ -99,7 +99,7 @@ struct event {
     void *handle;
     unsigned flags;
     struct context *context;
-    uint64_t record;       /* counts its records, from first_record for none yet */
+    uint64_t record; /* counts its records, from first_record for none yet */
     uint64_t first_record;
     struct stream *stream; /* of the latest record */
     uint64_t stream_id;
@@ -132,9 +132,11 @@ extern struct runtime runtime;
 
 /* --- starting (runtime.c) --- */
 CUresult runtime_init(void);
-/* CUDA_SUCCESS where the driver may be used: initialised, not in a host function, not after fork. */
+/* CUDA_SUCCESS where the driver may be used: initialised, not in a host function, not after fork.
+ */
 CUresult runtime_check(void);
-/* The calling thread's context, without (peek) and with the errors for none and for a broken one. */
+/* The calling thread's context, without (peek) and with the errors for none and for a broken one.
+ */
 struct context *context_peek(void);
 CUresult context_current(struct context **context);
 /* Marks the calling thread as inside a host function. */
@@ -180,8 +182,7 @@ struct submission {
 };
 /* Appends an operation to a stream, or to the graph that the stream is being captured into. Blocks
  * while the stream's hardware queue is full. *number (may be NULL) is set to its number. */
-CUresult queue_submit(struct stream *stream, const struct submission *submission,
-                      uint64_t *number);
+CUresult queue_submit(struct stream *stream, const struct submission *submission, uint64_t *number);
 /* Waits until an operation has finished and its effects are there. Its context's error, if any. */
 CUresult queue_wait(struct stream *stream, uint64_t number);
 /* Whether a stream's operations before `tail` have all been applied, looking if need be. */

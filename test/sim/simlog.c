@@ -1,6 +1,6 @@
-/* Prints the device's log as JSON lines, oldest first: what each operation was, whose, and when it was
- * submitted, started and finished (CLOCK_MONOTONIC, real ns). Uses the device file read-only and takes
- * no lock, so it can be run at any time. */
+/* Prints the device's log as JSON lines, oldest first: what each operation was, whose, and when it
+ * was submitted, started and finished (CLOCK_MONOTONIC, real ns). Uses the device file read-only
+ * and takes no lock, so it can be run at any time. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,17 +8,22 @@
 
 #include "device_file.h"
 
-static const char *const kind_names[SIM_OP_KINDS] = {
-    [SIM_OP_KERNEL] = "kernel",          [SIM_OP_COPY_H2D] = "h2d",
-    [SIM_OP_COPY_D2H] = "d2h",           [SIM_OP_COPY_D2D] = "d2d",
-    [SIM_OP_MEMSET] = "memset",          [SIM_OP_EVENT] = "event",
-    [SIM_OP_WRITE_VALUE] = "writeValue", [SIM_OP_WAIT_VALUE] = "waitValue",
-    [SIM_OP_HOST] = "host",              [SIM_OP_FREE] = "free"};
+static const char *const kind_names[SIM_OP_KINDS] = {[SIM_OP_KERNEL] = "kernel",
+                                                     [SIM_OP_COPY_H2D] = "h2d",
+                                                     [SIM_OP_COPY_D2H] = "d2h",
+                                                     [SIM_OP_COPY_D2D] = "d2d",
+                                                     [SIM_OP_MEMSET] = "memset",
+                                                     [SIM_OP_EVENT] = "event",
+                                                     [SIM_OP_WRITE_VALUE] = "writeValue",
+                                                     [SIM_OP_WAIT_VALUE] = "waitValue",
+                                                     [SIM_OP_HOST] = "host",
+                                                     [SIM_OP_FREE] = "free"};
 
 static int usage(void) {
-    fprintf(stderr, "usage: simlog [--kind KIND] [--pid PID] [--after SEQUENCE]\n"
-                    "Prints the simulated GPU's log (the last %u operations) as JSON lines.\n"
-                    "The device is the one in $XSCHED_SIM_DIR.\n",
+    fprintf(stderr,
+            "usage: simlog [--kind KIND] [--pid PID] [--after SEQUENCE]\n"
+            "Prints the simulated GPU's log (the last %u operations) as JSON lines.\n"
+            "The device is the one in $XSCHED_SIM_DIR.\n",
             SIM_LOG);
     return 2;
 }

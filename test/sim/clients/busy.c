@@ -1,5 +1,5 @@
-/* Says "ready", waits for a line, then launches COUNT kernels of NS on one stream and waits for them.
- *   busy COUNT NS */
+/* Says "ready", waits for a line, then launches COUNT kernels of NS on one stream and waits for
+ * them. busy COUNT NS */
 #include <stdlib.h>
 
 #include "client.h"

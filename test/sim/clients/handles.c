@@ -1,5 +1,5 @@
-/* Handles that are none, or no more: the simulated GPU tells them by an error (a real driver may crash).
- * Prints "ok". */
+/* Handles that are none, or no more: the simulated GPU tells them by an error (a real driver may
+ * crash). Prints "ok". */
 #include "client.h"
 
 int main(void) {

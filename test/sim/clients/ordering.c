@@ -132,7 +132,8 @@ static void functions_and_values(const struct client *c) {
     CHECK(client_spin(c, stream, 20000));
     CHECK(cuLaunchHostFunc(stream, note_call, &value));
     CHECK(cuStreamWriteValue32(stream, (CUdeviceptr)(uintptr_t)&pinned[0], 5, 0));
-    CHECK(cuStreamWaitValue32(stream, (CUdeviceptr)(uintptr_t)&pinned[1], 6, CU_STREAM_WAIT_VALUE_GEQ));
+    CHECK(cuStreamWaitValue32(stream, (CUdeviceptr)(uintptr_t)&pinned[1], 6,
+                              CU_STREAM_WAIT_VALUE_GEQ));
     /* Seen in memory, without a call of the driver. */
     for (uint64_t end = client_now() + 10000000000ull; pinned[0] != 5;)
         EXPECT(client_now() < end, 1);

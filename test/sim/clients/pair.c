@@ -1,13 +1,14 @@
 /* A high-priority model beside a low-priority one, as measured on an H200.
  *   pair high REQUESTS PAUSE_NS GATE     one process, the high model; prints its latencies as JSON
- *   pair low WINDOW GATE                 the low model, until its standard input ends; prints launches
- *   pair both REQUESTS PAUSE_NS WINDOW GATE   both in one process, on streams with CUDA priorities
- * GATE is a file that holds the lab gate's word, or "-": the high model sets the word while it has a
- * request, the low one spins on it before each launch. WINDOW 0 leaves the launches in flight to the
- * driver. The high model launches 75 kernels of 6 us for a request (about 0.45 ms) and waits for them;
- * the low one launches kernels of 33 us without pause. Pauses are uniform in 0.5 to 1.5 PAUSE_NS.
- * $PAIR_HIGH_KERNEL_NS replaces the high model's kernels' duration, $PAIR_LOW_GRID the low one's blocks
- * (a real GPU is only filled by some thousand). Times are divided by $XSCHED_SIM_SCALE. Runs on a real driver too. */
+ *   pair low WINDOW GATE                 the low model, until its standard input ends; prints
+ * launches pair both REQUESTS PAUSE_NS WINDOW GATE   both in one process, on streams with CUDA
+ * priorities GATE is a file that holds the lab gate's word, or "-": the high model sets the word
+ * while it has a request, the low one spins on it before each launch. WINDOW 0 leaves the launches
+ * in flight to the driver. The high model launches 75 kernels of 6 us for a request (about 0.45 ms)
+ * and waits for them; the low one launches kernels of 33 us without pause. Pauses are uniform in
+ * 0.5 to 1.5 PAUSE_NS. $PAIR_HIGH_KERNEL_NS replaces the high model's kernels' duration,
+ * $PAIR_LOW_GRID the low one's blocks (a real GPU is only filled by some thousand). Times are
+ * divided by $XSCHED_SIM_SCALE. Runs on a real driver too. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>

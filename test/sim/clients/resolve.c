@@ -1,5 +1,5 @@
-/* The ways to a function of the driver lead to one address: linking, dlsym, cuGetProcAddress in both
- * forms. Prints "ok". */
+/* The ways to a function of the driver lead to one address: linking, dlsym, cuGetProcAddress in
+ * both forms. Prints "ok". */
 #include <dlfcn.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
-/* Many threads on one device: streams made and destroyed, launches, events, copies, host functions, all
- * at once; every sum must come out.
- *   stress THREADS ROUNDS */
+/* Many threads on one device: streams made and destroyed, launches, events, copies, host functions,
+ * all at once; every sum must come out. stress THREADS ROUNDS */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* Throughput of a stream of equal kernels with a bounded number of launches in flight.
  *   window KERNEL_NS WINDOW COUNT
- * WINDOW 0 leaves the bound to the driver. Each launch is followed by the record of an event; a full
- * window waits by polling the oldest one. Prints JSON: the time for each kernel, in the clock's own ns
- * divided by $XSCHED_SIM_SCALE; the median over blocks of 16 launches, so that a moment in which the
- * machine runs something else does not count. Runs on a real driver too. */
+ * WINDOW 0 leaves the bound to the driver. Each launch is followed by the record of an event; a
+ * full window waits by polling the oldest one. Prints JSON: the time for each kernel, in the
+ * clock's own ns divided by $XSCHED_SIM_SCALE; the median over blocks of 16 launches, so that a
+ * moment in which the machine runs something else does not count. Runs on a real driver too. */
 #include <stdlib.h>
 
 #include "client.h"
