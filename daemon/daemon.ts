@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { Logger } from 'winston';
 import { Context } from 'zeromq';
 import { sdNotify } from '../native/index.js';
+import { prepareDecoding } from '../protocol/codec.js';
 import type { DaemonStatus, QueueInfo } from '../protocol/generated/messages.js';
 import { LIMITS, PROTOCOL_VERSION } from '../protocol/messages.js';
 import type { Config } from './config/load.js';
@@ -55,6 +56,8 @@ export interface Daemon {
  * @throws {RuntimeDirError} when the directory cannot be used
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  prepareDecoding('agent-up');
+  prepareDecoding('control-up');
   const directory = RuntimeDir.claim(options.runtimeDir, options.config.socketGid);
   const daemon = new RunningDaemon(options, directory);
   try {
