@@ -11,7 +11,11 @@ static uint64_t param_value(const struct ptx_kernel *kernel, int index, void **p
                             const char *packed) {
     uint64_t value = 0;
     size_t size = kernel->param_size[index] < 8 ? kernel->param_size[index] : 8;
-    memcpy(&value, params ? params[index] : packed + kernel->param_offset[index], size);
+    const void *source = params   ? params[index]
+                         : packed ? packed + kernel->param_offset[index]
+                                  : NULL;
+    if (source)
+        memcpy(&value, source, size);
     return value;
 }
 

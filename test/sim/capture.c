@@ -188,23 +188,25 @@ CUresult capture_begin(struct stream *stream, CUstreamCaptureMode mode) {
         return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
     CUresult result = CUDA_SUCCESS;
     pthread_mutex_lock(&runtime.lock);
-    struct capture *capture = stream->capture ? NULL : calloc(1, sizeof *capture);
-    if (capture)
-        capture->graph = graph_make();
     if (stream->capture) {
         result = CUDA_ERROR_ILLEGAL_STATE;
-    } else if (!capture || !capture->graph) {
-        free(capture);
-        result = CUDA_ERROR_OUT_OF_MEMORY;
     } else {
-        capture->id = ++capture_counter;
-        capture->mode = mode;
-        capture->thread = thread_id();
-        capture->origin = stream;
-        capture->next = captures;
-        captures = capture;
-        stream->capture = capture;
-        runtime.captures_active++;
+        struct capture *capture = calloc(1, sizeof *capture);
+        struct graph *graph = capture ? graph_make() : NULL;
+        if (graph) {
+            *capture = (struct capture){.id = ++capture_counter,
+                                        .mode = mode,
+                                        .thread = thread_id(),
+                                        .origin = stream,
+                                        .graph = graph,
+                                        .next = captures};
+            captures = capture;
+            stream->capture = capture;
+            runtime.captures_active++;
+        } else {
+            free(capture);
+            result = CUDA_ERROR_OUT_OF_MEMORY;
+        }
     }
     pthread_mutex_unlock(&runtime.lock);
     return result;

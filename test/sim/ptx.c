@@ -120,7 +120,7 @@ static bool is_name(char c) {
 
 /* The next word (names and directives are words, everything else single characters). */
 static bool word_next(struct parser *p, char word[PTX_NAME]) {
-    word[0] = 0;
+    memset(word, 0, PTX_NAME);
     if (!skip_blanks(p))
         return false;
     size_t length = 0;
@@ -131,7 +131,6 @@ static bool word_next(struct parser *p, char word[PTX_NAME]) {
     }
     if (length == 0 && *p->at)
         word[length++] = *p->at++;
-    word[length] = 0;
     return true;
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SimulatedDevice } from './device.js';
+import { SimulatedDevice, elementAt } from './device.js';
 
 describe('driver programs on the simulated GPU', () => {
   let device: SimulatedDevice;
@@ -30,7 +30,8 @@ describe('driver programs on the simulated GPU', () => {
       ...Array<number>(5).fill(low),
     ]);
     for (const [index, kernel] of kernels.entries())
-      if (index > 0) expect(kernel.start).toBeGreaterThanOrEqual(kernels[index - 1]!.finish);
+      if (index > 0)
+        expect(kernel.start).toBeGreaterThanOrEqual(elementAt(kernels, index - 1).finish);
   });
 
   it('holds a thread that has 1021 launches outstanding', async () => {
@@ -43,6 +44,7 @@ describe('driver programs on the simulated GPU', () => {
     const log = kernels as Awaited<ReturnType<SimulatedDevice['log']>>;
     expect(log).toHaveLength(1100);
     for (const [index, kernel] of log.entries())
-      if (index >= 1021) expect(kernel.submit).toBeGreaterThanOrEqual(log[index - 1021]!.finish);
+      if (index >= 1021)
+        expect(kernel.submit).toBeGreaterThanOrEqual(elementAt(log, index - 1021).finish);
   });
 });

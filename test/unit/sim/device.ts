@@ -85,3 +85,11 @@ export async function firstOutput(child: ChildProcessWithoutNullStreams): Promis
   const [data] = (await once(child.stdout, 'data')) as [Buffer];
   return data.toString();
 }
+
+/** An element that a test relies on; a message instead of `undefined` where it is missing. */
+export function elementAt<T>(list: readonly T[] | undefined, index: number): T {
+  const element = list?.at(index);
+  if (element === undefined)
+    throw new Error(`no element ${String(index)} of ${String(list?.length)}`);
+  return element;
+}

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import { SimulatedDevice, firstOutput, outcomeOf } from './device.js';
+import { SimulatedDevice, elementAt, firstOutput, outcomeOf } from './device.js';
 
 describe('processes that share the simulated GPU', () => {
   let device: SimulatedDevice | undefined;
@@ -26,17 +26,17 @@ describe('processes that share the simulated GPU', () => {
     expect(kernels).toHaveLength(200);
     const of = (pid: number | undefined) => kernels.filter((k) => k.pid === pid);
     const [a, b] = children.map((child) => of(child.pid));
-    const begin = Math.max(a![0]!.start, b![0]!.start);
-    const end = Math.min(a!.at(-1)!.finish, b!.at(-1)!.finish);
+    const begin = Math.max(elementAt(a, 0).start, elementAt(b, 0).start);
+    const end = Math.min(elementAt(a, -1).finish, elementAt(b, -1).finish);
     // While both have work, 5 ms kernels are suspended by 2 ms slices: each takes longer than alone,
     // and the two processes' kernels end alternately.
     const shared = kernels.filter((k) => k.start >= begin && k.finish <= end);
     expect(shared.length).toBeGreaterThan(20);
     for (const kernel of shared) expect(kernel.finish - kernel.start).toBeGreaterThan(7_000_000);
-    const turns = shared.filter((k, i) => i > 0 && k.pid !== shared[i - 1]!.pid).length;
+    const turns = shared.filter((k, i) => i > 0 && k.pid !== elementAt(shared, i - 1).pid).length;
     expect(turns).toBeGreaterThan(shared.length / 2);
     // Nothing runs twice at once: all of it takes at least the sum.
-    const span = kernels.at(-1)!.finish - Math.min(...kernels.map((k) => k.start));
+    const span = elementAt(kernels, -1).finish - Math.min(...kernels.map((k) => k.start));
     expect(span).toBeGreaterThanOrEqual(200 * 5_000_000);
   });
 
@@ -51,12 +51,14 @@ describe('processes that share the simulated GPU', () => {
   it('goes on when a process is killed at any moment', async () => {
     device = new SimulatedDevice({ XSCHED_SIM_JITTER: '0' });
     for (let round = 0; round < 12; round++) {
-      const [victim, survivor] = await startTogether(device, 2, ['300', '20000']);
-      const survived = outcomeOf(survivor!);
-      const died = once(victim!, 'close');
+      const children = await startTogether(device, 2, ['300', '20000']);
+      const victim = elementAt(children, 0);
+      const survivor = elementAt(children, 1);
+      const survived = outcomeOf(survivor);
+      const died = once(victim, 'close');
       // Different moments: while it submits, while its kernels run, while it waits.
       await new Promise((resolve) => setTimeout(resolve, round));
-      victim!.kill('SIGKILL');
+      victim.kill('SIGKILL');
       await died;
       expect(await survived).toMatchObject({ code: 0 });
     }
@@ -80,9 +82,9 @@ describe('processes that share the simulated GPU', () => {
 
   it('stretches durations by the scale', async () => {
     device = new SimulatedDevice({ XSCHED_SIM_SCALE: '50', XSCHED_SIM_JITTER: '0' });
-    const [child] = await startTogether(device, 1, ['1', '100000']);
-    await outcomeOf(child!);
-    const [kernel] = await device.log();
-    expect(kernel!.finish - kernel!.start).toBeCloseTo(5_000_000, -3);
+    const children = await startTogether(device, 1, ['1', '100000']);
+    await outcomeOf(elementAt(children, 0));
+    const kernel = elementAt(await device.log(), 0);
+    expect(kernel.finish - kernel.start).toBeCloseTo(5_000_000, -3);
   });
 });
