@@ -14,36 +14,52 @@ const QUEUES_MAX = 65536;
 
 type AgentMessage = Extract<Event, { type: 'message' }>['message'];
 
-/** A client said HELLO and is who it says. It replaces what was known of its process. */
+/**
+ * A client said HELLO and is who it says. On a new link it replaces what was known of its process;
+ * on its own link it has only missed an answer.
+ */
 export function welcomeClient(turn: Turn, identity: ClientIdentity): void {
-  const { state, now, effects } = turn;
+  const { state } = turn;
   const before = state.clientByPid.get(identity.pid);
   const sameProcess = before?.startTime === identity.startTime;
+  if (before !== undefined && sameProcess && before.link === identity.link) {
+    hearClient(turn, before);
+    sendWelcome(turn, before);
+    for (const queue of before.queues.values()) turn.answer(queue);
+    return;
+  }
   if (before !== undefined) {
     if (!sameProcess) dropProcessHints(state.hints, before.pid);
     removeClient(turn, before);
-    if (before.link !== identity.link) effects.push({ type: 'forget', link: before.link });
+    if (before.link !== identity.link) turn.effects.push({ type: 'forget', link: before.link });
   } else if (state.clients.size >= LIMITS.CLIENTS) {
-    refuse(
-      turn,
-      identity.link,
-      ERROR_CODES.LIMIT,
-      `${String(LIMITS.CLIENTS)} clients are served already`,
-    );
-    effects.push({ type: 'forget', link: identity.link });
+    const text = `${String(LIMITS.CLIENTS)} clients are served already`;
+    refuse(turn, identity.link, ERROR_CODES.LIMIT, text);
+    turn.effects.push({ type: 'forget', link: identity.link });
     return;
   }
-  const terms = resolveClient(state, identity);
   const client: Client = {
     ...identity,
-    name: terms.name,
+    ...resolveClient(state, identity),
     queues: new Map(),
-    heardAt: now,
+    heardAt: turn.now,
     silent: false,
   };
   state.clients.set(client.link, client);
   state.clientByPid.set(client.pid, client);
-  effects.push({
+  sendWelcome(turn, client);
+  turn.later({
+    type: 'report',
+    kind: 'registered',
+    level: 'info',
+    id: String(client.pid),
+    text: `process ${String(client.pid)} '${client.name}' ${sameProcess ? 'came back' : 'came'}`,
+  });
+}
+
+function sendWelcome(turn: Turn, client: Client): void {
+  const { state } = turn;
+  turn.effects.push({
     type: 'send',
     link: client.link,
     message: {
@@ -51,15 +67,8 @@ export function welcomeClient(turn: Turn, identity: ClientIdentity): void {
       version: PROTOCOL_VERSION,
       generation: state.generation,
       enabled: state.enabled,
-      streamPriority: terms.streamPriority,
+      streamPriority: client.streamPriority,
     },
-  });
-  turn.later({
-    type: 'report',
-    kind: 'registered',
-    level: 'info',
-    id: String(client.pid),
-    text: `process ${String(client.pid)} '${client.name}' ${sameProcess ? 'came back' : 'came'}`,
   });
 }
 

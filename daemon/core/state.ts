@@ -32,6 +32,8 @@ export interface ClientIdentity {
 export interface Client extends ClientIdentity {
   /** Name by a rule, by XSCHED_NAME, or the executable's. */
   readonly name: string;
+  /** Whether streams' CUDA priorities rank queues inside the process. */
+  readonly streamPriority: boolean;
   readonly queues: Map<number, Queue>;
   /** When its last message came. */
   heardAt: number;

@@ -138,11 +138,12 @@ export class AgentServer {
       identity = this.#identify(peer, hello);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#complain(peer, error.code, error.message);
-      peer.muted = true;
-      peer.kept = false;
-      // Whatever it was before, it is not served any more.
+      // Whatever it was before, it is not served any more, unless it says a better HELLO.
       this.options.dispatch({ type: 'gone', link: peer.id, cause: error.message });
+      peer.kept = false;
+      peer.usedAt = this.options.clock();
+      this.options.peers.restore(peer);
+      this.#complain(peer, error.code, error.message);
       return;
     }
     peer.bad = 0;

@@ -97,6 +97,11 @@ export class PeerTable {
     return peer?.domain === domain ? peer : undefined;
   }
 
+  /** Takes a peer that was dropped back, with all that is known of it. */
+  restore(peer: Peer): void {
+    this.#peers.set(peer.id, peer);
+  }
+
   drop(id: string): void {
     this.#peers.delete(id);
   }

@@ -55,6 +55,8 @@ export class AgentClient {
   readonly id: string;
   /** Settles when the daemon refuses to let the link in. */
   readonly refused: Promise<void>;
+  /** Settles when the daemon ends the link. */
+  readonly disconnected: Promise<void>;
   readonly #socket: Dealer;
   readonly #inbox: AgentDown[] = [];
   #wake: () => void = () => undefined;
@@ -66,11 +68,18 @@ export class AgentClient {
       plainUsername: credentials.username ?? this.id,
       linger: 0,
       sendTimeout: 0,
+      // A test may send faster than the daemon reads.
+      sendHighWaterMark: 0,
       // A link never comes back by itself: a refused one would try for ever.
       reconnectInterval: -1,
     });
     this.refused = new Promise((resolve) => {
       this.#socket.events.on('handshake:error:auth', () => {
+        resolve();
+      });
+    });
+    this.disconnected = new Promise((resolve) => {
+      this.#socket.events.on('disconnect', () => {
         resolve();
       });
     });
@@ -90,14 +99,14 @@ export class AgentClient {
 
   /** The next message of the types named; what comes before it is thrown away. */
   async next<T extends AgentDown['type']>(...types: T[]): Promise<Extract<AgentDown, { type: T }>> {
+    const message = await this.nextMatching(({ type }) => (types as string[]).includes(type));
+    return message as Extract<AgentDown, { type: T }>;
+  }
+
+  /** The next message that is wanted; what comes before it is thrown away. */
+  async nextMatching(wanted: (message: AgentDown) => boolean): Promise<AgentDown> {
     for (;;) {
-      for (;;) {
-        const message = this.#inbox.shift();
-        if (message === undefined) break;
-        if ((types as string[]).includes(message.type)) {
-          return message as Extract<AgentDown, { type: T }>;
-        }
-      }
+      for (const message of this.#take()) if (wanted(message)) return message;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -111,6 +120,14 @@ export class AgentClient {
 
   close(): void {
     this.#socket.close();
+  }
+
+  *#take(): Iterable<AgentDown> {
+    for (;;) {
+      const message = this.#inbox.shift();
+      if (message === undefined) return;
+      yield message;
+    }
   }
 
   async #receive(): Promise<void> {

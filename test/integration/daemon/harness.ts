@@ -14,6 +14,7 @@ import { parseConfig } from '../../../daemon/config/load.js';
 import { startDaemon } from '../../../daemon/daemon.js';
 import type { Daemon, DaemonOptions } from '../../../daemon/daemon.js';
 import { AgentClient } from './agent-client.js';
+import { ControlClient } from './control-client.js';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 const PROGRAM = path.join(root, 'build/js/daemon/main.js');
@@ -138,4 +139,13 @@ export function spawnDaemon(args: readonly string[], env: NodeJS.ProcessEnv = {}
 /** The text of a helper program beside this file. */
 export function helperPath(name: string): string {
   return path.join(root, 'test/integration/daemon', name);
+}
+
+/** A link to the control socket that is closed after the test. */
+export function openController(runtimeDir: string): ControlClient {
+  const controller = new ControlClient(runtimeDir);
+  onTestFinished(() => {
+    controller.close();
+  });
+  return controller;
 }

@@ -79,8 +79,13 @@ class Link:
     def send(self, *fields):
         self.socket.sendall(frame(pack(fields)))
 
-    def receive_opcode(self):
-        return self.receive()[1]
+    def await_verdict(self, acks):
+        """Waits for the PERMIT or SUSPEND that has seen what was said: opcode, queue, seq, acks."""
+        while True:
+            body = self.receive()
+            # All four are below 128, so that each is one byte.
+            if body[1] in (17, 18) and body[4] == acks:
+                return
 
 
 def start_time():
@@ -94,13 +99,11 @@ def run_process(path, number, done, orders):
     priority = number % 7
     link.send(1, 1, os.getpid(), start_time(), "/raw_agent", command, "", True, priority, "raw")
     link.send(2, 1, 1, "GPU-raw", 1, 1, 0, "", False)
-    while link.receive_opcode() not in (17, 18):
-        pass
+    link.await_verdict(acks=1)
     os.write(done, b".")
     os.read(orders, 1)
     link.send(3, 1, 2, True)
-    while link.receive_opcode() not in (17, 18):
-        pass
+    link.await_verdict(acks=2)
     os.write(done, b".")
     signal.pause()
 

@@ -37,6 +37,8 @@ const operation = fc.oneof(
       op: fc.constant('hello' as const),
       pid,
       priority: fc.option(priority),
+      /** On the link that it has, as after a lost WELCOME. */
+      again: fc.boolean(),
     }),
   },
   {
@@ -99,13 +101,18 @@ class Model {
     private readonly losses: readonly boolean[],
   ) {
     world.arrives = () => !this.#lose();
-    for (const owner of PIDS) this.run({ op: 'hello', pid: owner, priority: null });
+    for (const owner of PIDS) this.run({ op: 'hello', pid: owner, priority: null, again: false });
   }
 
   run(operation: Operation): void {
     const { world } = this;
     switch (operation.op) {
       case 'hello': {
+        const known = this.links.get(operation.pid);
+        if (operation.again && known !== undefined) {
+          world.hello(operation.pid, { link: known });
+          return;
+        }
         const link = `link-${String(operation.pid)}-${String(this.#links++)}`;
         this.#forgetShims(operation.pid);
         this.links.set(operation.pid, link);

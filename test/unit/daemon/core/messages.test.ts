@@ -110,6 +110,15 @@ describe('messages of clients', () => {
     });
   });
 
+  it('answers a repeated HELLO with everything it knows, and forgets nothing', () => {
+    const { world, link } = oneQueue();
+    world.ready(link, 2);
+    world.hello(100);
+    expect(world.sent.map(({ message }) => message.type)).toEqual(['WELCOME', 'PERMIT']);
+    expect(world.queue(link)).toMatchObject({ ready: true, clientSeq: 2, seq: 1 });
+    expect(world.forgotten).toEqual([]);
+  });
+
   it('replaces the older link of a process', () => {
     const { world, link } = oneQueue();
     world.hint('100', 3);

@@ -1,0 +1,96 @@
+/** Steering and watching a daemon over its control socket. */
+import { describe, expect, it } from 'vitest';
+import { PROTOCOL_VERSION } from '../../../protocol/messages.js';
+import { makeHello, makeRegister } from './agent-client.js';
+import { helperPath, openClient, openController, Program, runDaemon } from './harness.js';
+import type { TestDaemon } from './harness.js';
+
+/** This process with a ready queue of priority -1, and another one of priority 0 with work. */
+async function startContest(daemon: TestDaemon) {
+  const low = openClient(daemon.runtimeDir);
+  low.send(makeHello({ hasPriority: true, priority: -1, name: 'low' }));
+  low.send(makeRegister({ device: 'GPU-raw', label: 'bert', ready: true }));
+  await low.next('PERMIT');
+  const socket = `${daemon.runtimeDir}/agent.sock`;
+  const high = new Program('python3', [helperPath('raw_agent.py'), socket, '1']);
+  await high.line('registered');
+  high.write('ready\n');
+  await low.next('SUSPEND');
+  return low;
+}
+
+describe('a controller', () => {
+  it('sees the daemon and its queues', async () => {
+    const daemon = await runDaemon();
+    await startContest(daemon);
+    const controller = openController(daemon.runtimeDir);
+    const status = await controller.ask({ type: 'STATUS', request: 1, version: PROTOCOL_VERSION });
+    expect(status).toMatchObject({
+      type: 'STATUS_REPLY',
+      status: {
+        ...{ pid: process.pid, generation: 1, runtimeDir: daemon.runtimeDir, policy: 'HPF' },
+        ...{ enabled: true, clients: 2, queues: 2, ready: 2, suspended: 1, refused: 0 },
+      },
+    });
+    const list = await controller.ask({ type: 'LIST', request: 2 });
+    expect(list).toMatchObject({
+      queues: [
+        { id: `${String(process.pid)}.1`, name: 'low', label: 'bert', state: 'suspended' },
+        { name: 'raw_agent', priority: 0, state: 'running' },
+      ],
+    });
+  });
+
+  it('changes a priority at once, and takes it back', async () => {
+    const daemon = await runDaemon();
+    const low = await startContest(daemon);
+    const controller = openController(daemon.runtimeDir);
+    const hint = { type: 'HINT', target: 'model=bert', hint: 'priority', value: 100 } as const;
+    const id = `${String(process.pid)}.1`;
+    expect(await controller.ask({ ...hint, request: 3, clear: false })).toEqual({
+      type: 'HINT_REPLY',
+      request: 3,
+      queues: [id],
+    });
+    expect(await low.next('PERMIT')).toMatchObject({ priority: 100, window: 0 });
+    await controller.ask({ ...hint, request: 4, clear: true });
+    expect(await low.next('SUSPEND')).toMatchObject({ priority: -1, window: 8 });
+    expect(await controller.ask({ ...hint, request: 5, value: 300, clear: false })).toMatchObject({
+      type: 'CONTROL_ERROR',
+      message: 'priority must be from -255 to 255, received 300',
+    });
+  });
+
+  it('switches scheduling off and on', async () => {
+    const daemon = await runDaemon();
+    const low = await startContest(daemon);
+    const controller = openController(daemon.runtimeDir);
+    await controller.ask({ type: 'ENABLE', request: 1, enabled: false });
+    expect(await low.next('PERMIT')).toMatchObject({ enabled: false, window: 0 });
+    await controller.ask({ type: 'ENABLE', request: 2, enabled: true });
+    expect(await low.next('SUSPEND')).toMatchObject({ enabled: true });
+  });
+
+  it('hears what happens while it wants to', async () => {
+    const daemon = await runDaemon();
+    const low = await startContest(daemon);
+    const controller = openController(daemon.runtimeDir);
+    await controller.ask({ type: 'SUBSCRIBE', request: 1, on: true });
+    low.send({ type: 'UNREGISTER', queue: 1 });
+    low.send(makeRegister({ queue: 2, device: 'GPU-raw', ready: true }));
+    low.send({ type: 'BYE' });
+    const heard = [];
+    for (let n = 0; n < 4; n++) heard.push(await controller.take(({ type }) => type === 'EVENT'));
+    const pid = String(process.pid);
+    expect(heard).toMatchObject([
+      { kind: 'gone', id: `${pid}.1`, text: `queue ${pid}.1 'bert' is gone` },
+      {
+        kind: 'registered',
+        id: `${pid}.2`,
+        text: `queue ${pid}.2 'low' on GPU-raw, priority -1 (environment)`,
+      },
+      { kind: 'suspended', id: `${pid}.2` },
+      { kind: 'gone', id: pid, text: `process ${pid} 'low' is gone: it said goodbye` },
+    ]);
+  });
+});
