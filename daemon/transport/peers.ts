@@ -1,4 +1,5 @@
 /** Who is behind a link: what the kernel says of each routing id that was let in. */
+import fs from 'node:fs';
 import { LIMITS } from '../../protocol/messages.js';
 
 /** The two sockets, by the ZAP domain that tells them apart. */
@@ -30,9 +31,12 @@ export interface Peer {
 const PEERS_MAX = 2 * LIMITS.CLIENTS;
 /** Links of one user that nobody has said HELLO on yet. */
 const STRANGERS_MAX = 1024;
-/** A link that says nothing is given up after so long. */
+/** A link to the agent socket that says nothing is given up after so long. */
 const STRANGER_MS = 10_000;
-const CONTROLLER_MS = 60_000;
+/** A link to the control socket that is not used for so long is given up with its process. */
+const CONTROLLER_MS = 10_000;
+/** Links of one process to the control socket; the one that was not used for longest goes first. */
+const CONTROLLERS_MAX = 64;
 /** Complaints to one link within a second; what is wrong beyond that is only counted. */
 const COMPLAINTS_PER_SECOND = 10;
 
@@ -43,6 +47,9 @@ const ADDRESS = /:(\d{1,10}):(\d{1,10}):(\d{1,10})$/;
 /** All links that were let in, by routing id. */
 export class PeerTable {
   readonly #peers = new Map<string, Peer>();
+
+  /** @param isAlive whether there is a process of that id */
+  constructor(private readonly isAlive: (pid: number) => boolean = isProcess) {}
 
   get size(): number {
     return this.#peers.size;
@@ -72,7 +79,8 @@ export class PeerTable {
     }
     // The same process may come back with its id: libzmq reconnects so by itself.
     if (known === undefined) {
-      const refusal = this.#checkRoom(uid);
+      if (domain === 'control') this.#makeRoom(pid);
+      const refusal = this.#checkRoom(domain, uid);
       if (refusal !== undefined) return refusal;
     }
     this.#peers.set(username, {
@@ -106,24 +114,45 @@ export class PeerTable {
     this.#peers.delete(id);
   }
 
-  /** Drops the links that never became somebody's or have not been used for long. */
+  /** Drops the links that never became somebody's, and those of controllers that are gone. */
   sweep(now: number): void {
     for (const peer of this.#peers.values()) {
-      const patience = peer.domain === 'agent' ? STRANGER_MS : CONTROLLER_MS;
-      if (!peer.kept && now - peer.usedAt > patience) this.#peers.delete(peer.id);
+      const over =
+        peer.domain === 'agent'
+          ? !peer.kept && now - peer.usedAt > STRANGER_MS
+          : now - peer.usedAt > CONTROLLER_MS && !this.isAlive(peer.pid);
+      if (over) this.#peers.delete(peer.id);
     }
   }
 
-  #checkRoom(uid: number): string | undefined {
+  /** libzmq does not tell which link was closed, so a process has the newest few only. */
+  #makeRoom(pid: number): void {
+    let oldest: Peer | undefined;
+    let count = 0;
+    for (const peer of this.#peers.values()) {
+      if (peer.domain !== 'control' || peer.pid !== pid) continue;
+      count++;
+      if (oldest === undefined || peer.usedAt < oldest.usedAt) oldest = peer;
+    }
+    if (oldest !== undefined && count >= CONTROLLERS_MAX) this.#peers.delete(oldest.id);
+  }
+
+  #checkRoom(domain: Domain, uid: number): string | undefined {
     if (this.#peers.size >= PEERS_MAX) return `${String(PEERS_MAX)} links are open already`;
-    let strangers = 0;
     // Few are waiting at any time; the table is only searched when it is large.
     if (this.#peers.size < STRANGERS_MAX) return undefined;
-    for (const peer of this.#peers.values()) if (!peer.kept && peer.uid === uid) strangers++;
-    return strangers < STRANGERS_MAX
-      ? undefined
-      : `${String(STRANGERS_MAX)} links of uid ${String(uid)} have not said HELLO yet`;
+    let strangers = 0;
+    for (const peer of this.#peers.values()) {
+      if (!peer.kept && peer.uid === uid && peer.domain === domain) strangers++;
+    }
+    if (strangers < STRANGERS_MAX) return undefined;
+    const what = domain === 'agent' ? 'have not said HELLO yet' : 'to the control socket are open';
+    return `${String(STRANGERS_MAX)} links of uid ${String(uid)} ${what}`;
   }
+}
+
+function isProcess(pid: number): boolean {
+  return fs.existsSync(`/proc/${String(pid)}`);
 }
 
 /** Whether a peer may be sent one more complaint now. */

@@ -45,14 +45,33 @@ describe('the table of peers', () => {
     const peers = new PeerTable();
     peers.admit(idOf(1), 'agent', 'localhost:1:1:1', 0);
     peers.admit(idOf(2), 'agent', 'localhost:1:1:1', 0);
-    peers.admit(idOf(3), 'control', 'localhost:1:1:1', 0);
     const kept = peers.find('agent', idOf(2));
     if (kept !== undefined) kept.kept = true;
+    peers.sweep(10_000);
+    expect(peers.size).toBe(2);
     peers.sweep(10_001);
     expect(peers.find('agent', idOf(1))).toBeUndefined();
-    expect(peers.find('control', idOf(3))).toBeDefined();
-    peers.sweep(60_001);
+    expect(peers.find('agent', idOf(2))).toBeDefined();
+  });
+
+  it('keeps the links of controllers for as long as their process lives', () => {
+    const living = new Set([7]);
+    const peers = new PeerTable((pid) => living.has(pid));
+    peers.admit(idOf(1), 'control', 'localhost:1:1:7', 0);
+    peers.sweep(1e9);
     expect(peers.size).toBe(1);
+    living.clear();
+    peers.sweep(1e9);
+    expect(peers.size).toBe(0);
+  });
+
+  it('keeps the newest 64 links of a controller', () => {
+    const peers = new PeerTable();
+    for (let n = 0; n < 70; n++) peers.admit(idOf(n), 'control', 'localhost:1:1:7', n);
+    peers.admit(idOf(100), 'control', 'localhost:1:1:8', 100);
+    expect(peers.size).toBe(65);
+    expect(peers.find('control', idOf(5))).toBeUndefined();
+    expect(peers.find('control', idOf(6))).toBeDefined();
   });
 
   it('limits the links of one user that say nothing, and leaves room for others', () => {
