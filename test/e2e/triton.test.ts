@@ -125,9 +125,13 @@ beforeAll(() => {
   fs.writeFileSync(configFile, CONFIG);
 });
 
-afterAll(() => {
+function removeFolder(): void {
   fs.rmSync(folder, { recursive: true, force: true });
-});
+}
+
+afterAll(removeFolder);
+// Also when the run is broken off.
+process.once('exit', removeFolder);
 
 describe('an unmodified tritonserver without xschedd', () => {
   afterAll(undoAll);
