@@ -15,7 +15,9 @@ struct config {
     bool local_policy; /* XSCHED_POLICY=HPF: ranks inside the process without a daemon. */
     bool fail_closed;  /* XSCHED_FAIL=closed: no daemon, no launch. */
     bool gate_copies; /* Copies and memsets pass the gate too; XSCHED_GATE_COPIES=0 lets them by. */
-    uint32_t gate_max_ms; /* Longest wait for a queue of the same process; 0 means no limit. */
+    /* Longest wait for a queue of the same process, or for a window that does not move; 0 means no
+     * limit. */
+    uint32_t gate_max_ms;
     char name[256];
     char socket_path[108]; /* agent.sock, or empty when its path does not fit a socket address. */
 };

@@ -1,21 +1,23 @@
 #include "window.h"
 
 #include "clock.h"
+#include "config.h"
 #include "gate.h"
 #include "process.h"
 #include "queue.h"
 #include "resolve.h"
 
-#include <sched.h>
 #include <string.h>
 
-/* How long a full window is watched before the thread goes to sleep on the oldest fence. */
+/* How long a full window is watched before the thread sleeps between two looks. */
 static const uint64_t SPIN_NS = 20 * NS_PER_US;
+static const uint64_t NAP_MAX_NS = 1 * NS_PER_MS;
 
 void window_init(struct window_state *window) {
     pthread_mutex_init(&window->lock, NULL);
     window->taken = window->head = window->length = window->spare = 0;
     window->fenced = 0;
+    window->grace = 0;
 }
 
 /* Gives back the room of every fence that has passed, oldest first. The lock is held. */
@@ -67,9 +69,43 @@ static bool fence(struct queue *queue, uint32_t weight, uint64_t proven) {
     return true;
 }
 
+/* A thread that waits for room, and what it waits behind. */
+struct patience {
+    uint64_t began;  /* 0 before the first look. */
+    uint64_t oldest; /* What the oldest fence proves, 0 without one. */
+    uint64_t oldest_since;
+};
+
+/* Lets a little time pass. The lock is not held. */
+static void linger(struct patience *patience) {
+    static _Atomic uint32_t never;
+    uint64_t waited = clock_now() - patience->began;
+    if (waited < SPIN_NS) {
+        cpu_relax();
+        return;
+    }
+    /* An eighth of what it took so far costs little throughput: the rest of the window is behind
+     * the fence that is late. The driver's own wait has no limit, hence no use here. */
+    futex_wait(&never, 0, waited / 8 < NAP_MAX_NS ? waited / 8 : NAP_MAX_NS);
+}
+
+/* Whether the oldest fence has not passed for gate_max_ms. The lock is held. */
+static bool is_stuck(const struct window_state *window, struct patience *patience) {
+    uint64_t now = clock_now();
+    uint64_t oldest = window->length > 0 ? window->ring[window->head].proven : 0;
+    if (patience->began == 0)
+        patience->began = now;
+    if (oldest != patience->oldest) {
+        patience->oldest = oldest;
+        patience->oldest_since = now;
+    }
+    uint64_t limit = config.gate_max_ms * NS_PER_MS;
+    return oldest != 0 && limit != 0 && now - patience->oldest_since >= limit;
+}
+
 uint32_t window_take(struct queue *queue, uint32_t weight) {
     struct window_state *window = &queue->flight;
-    uint64_t spin_until = 0;
+    struct patience patience = {0, 0, 0};
     int mode = gate_relax_capture();
     pthread_mutex_lock(&window->lock);
     uint64_t returned = atomic_load(&queue->returned);
@@ -83,23 +119,23 @@ uint32_t window_take(struct queue *queue, uint32_t weight) {
     while ((size = atomic_load_explicit(&queue->window, memory_order_relaxed)) != 0) {
         reap(queue);
         uint32_t wanted = weight < size ? weight : size;
-        if (window->taken + wanted <= size || window->taken == 0) {
+        bool room = window->taken + wanted <= size || window->taken == 0;
+        if (room) {
+            window->grace = 0;
+        } else if (window->grace >= wanted) {
+            window->grace -= wanted;
+        } else if (is_stuck(window, &patience)) {
+            window->grace = size - wanted;
+        } else {
+            wanted = 0;
+        }
+        if (wanted != 0) {
             window->taken += wanted;
             taken = wanted;
             break;
         }
-        CUevent oldest = window->length > 0 ? window->ring[window->head].event : NULL;
         pthread_mutex_unlock(&window->lock);
-        uint64_t now = clock_now();
-        if (spin_until == 0)
-            spin_until = now + SPIN_NS;
-        if (now < spin_until) {
-            cpu_relax();
-        } else if (oldest != NULL) {
-            driver.cuEventSynchronize(oldest);
-        } else {
-            sched_yield(); /* Other threads hold the room and are about to put their fences. */
-        }
+        linger(&patience);
         pthread_mutex_lock(&window->lock);
     }
     pthread_mutex_unlock(&window->lock);
@@ -139,5 +175,6 @@ void window_clear(struct window_state *window, bool destroy) {
     }
     window->taken = window->head = window->length = window->spare = 0;
     window->fenced = 0;
+    window->grace = 0;
     pthread_mutex_unlock(&window->lock);
 }

@@ -4,6 +4,10 @@
  * What has entered the hardware queue cannot be recalled, so it bounds how long a higher rank
  * waits. Each windowed submission is followed by an event; when the window is full, the next one
  * waits for the oldest.
+ *
+ * Work may wait on the GPU for something that this very thread would do next: write a value, or
+ * launch on another device. So when the oldest has not passed for gate_max_ms, one window's worth
+ * goes past the limit.
  */
 #ifndef XSCHED_WINDOW_H
 #define XSCHED_WINDOW_H
@@ -33,14 +37,15 @@ struct window_state {
     uint32_t spare; /* Events to use again. */
     CUevent pool[FLIGHT_MAX];
     uint64_t fenced; /* Submissions that a fence follows or that are known to be done. */
+    uint32_t grace;  /* Weight that may pass although there is no room. */
 };
 
 void window_init(struct window_state *window);
 
 /*
- * Waits until the queue's window has room and takes `weight` of it (cut to the window's size, so
- * that one heavy submission can always pass). Returns what was taken, 0 when the window was lifted
- * meanwhile.
+ * Waits until the queue's window has room, or for gate_max_ms while nothing passes, and takes
+ * `weight` of it (cut to the window's size, so that one heavy submission can always pass). Returns
+ * what was taken, 0 when the window was lifted meanwhile.
  */
 uint32_t window_take(struct queue *queue, uint32_t weight);
 
