@@ -39,7 +39,9 @@ function describeDaemon({ runtimeDir, isDefaultDir }: DemoDaemon): string {
 
 function describeFiles(folder: string): string {
   const names = ['result.json', 'latencies.csv', 'cdf.svg'];
-  return names.map((name) => path.relative('', path.join(folder, name))).join(', ');
+  const near = path.relative('', folder);
+  const shown = near.startsWith('..') ? folder : near;
+  return names.map((name) => path.join(shown, name)).join(', ');
 }
 
 /** Prints what was found; the chart comes last but one, so that it stays in sight. */
@@ -49,7 +51,8 @@ function printOutcome(
   ratios: Ratios,
   measured: Measurements,
 ): void {
-  const columns = out.isTTY ? out.columns : DEFAULT_COLUMNS;
+  // A terminal that does not know its width says 0.
+  const columns = (out.isTTY && out.columns) || DEFAULT_COLUMNS;
   const chart = renderChart(latencySeries(measured), columns, pc.isColorSupported && out.isTTY);
   const share = (100 * measured.highShare).toFixed(1);
   const clock =
@@ -105,14 +108,17 @@ async function endedEarly({ child }: DemoDaemon): Promise<never> {
   throw child.failure(await child.ended);
 }
 
-/** Resolves with the exit status when somebody asks the demo to end. */
+/**
+ * Resolves with the exit status when somebody asks the demo to end, or closes the pipe that it
+ * prints to.
+ */
 function interrupted(): Promise<number> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => {
-        resolve(EXIT_INTERRUPTED);
-      });
-    }
+    const end = (): void => {
+      resolve(EXIT_INTERRUPTED);
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', end);
   });
 }
 

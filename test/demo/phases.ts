@@ -83,9 +83,10 @@ export async function measureAll(context: Context): Promise<Measurements> {
       return run.finish();
     });
   const shared = (title: string, how: Manner): Promise<SharedPhase> =>
-    progress.phase(title, sharedSeconds(seconds), lastLatency, () =>
-      measureTogether(context, how, follow),
-    );
+    progress.phase(title, sharedSeconds(seconds), lastLatency, () => {
+      follow([]);
+      return measureTogether(context, how, follow);
+    });
 
   const timing = { warmupSeconds: WARMUP_SECONDS };
   const standalone = await solo('high alone', seconds, { ...HIGH_LOAD, ...timing, seconds });

@@ -2,6 +2,7 @@
 import type { WriteStream } from 'node:tty';
 
 const UPDATE_MS = 250;
+const DEFAULT_COLUMNS = 80;
 const CLEAR_LINE = '\r\u001b[2K';
 
 export class Progress {
@@ -68,6 +69,8 @@ export class Progress {
     const left = Math.max(0, Math.round(this.#totalSeconds - seconds));
     const text = `${this.#percent(seconds)}  ${title}  ${detail}`;
     const times = `${String(elapsed)} s, about ${String(left)} s left`;
-    this.#stream.write(CLEAR_LINE + `${text}  (${times})`.slice(0, this.#stream.columns - 1));
+    // A line that wraps could not be cleared. A terminal that does not know its width says 0.
+    const width = (this.#stream.columns || DEFAULT_COLUMNS) - 1;
+    this.#stream.write(CLEAR_LINE + `${text}  (${times})`.slice(0, width));
   }
 }

@@ -117,6 +117,15 @@ describe('npm run demo', () => {
     expectNothingLeft();
   }, 60_000);
 
+  it('takes everything down when nobody reads what it prints', async () => {
+    const demo = startDemo(['--gpu', 'sim', '--seconds', '2']);
+    await Promise.race([measuring(demo), demo.ended]);
+    demo.child.stdout.destroy();
+    const [[status]] = await Promise.all([demo.ended, demo.stdout.catch(() => '')]);
+    expect(status).toBe(130);
+    expectNothingLeft();
+  }, 60_000);
+
   it('says why it cannot use the GPU that was asked for', async () => {
     writeFileSync(path.join(folder, 'libcuda.so.1'), 'no library');
     const demo = startDemo(['--gpu', 'real'], { LD_LIBRARY_PATH: folder });
