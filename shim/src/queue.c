@@ -149,6 +149,9 @@ bool queue_try_idle(struct queue *queue, uint64_t proven) {
     if (atomic_load(&queue->entered) != proven || atomic_load(&queue->returned) != proven) {
         return false;
     }
+    /* Programs poll; a stream that is known to be idle costs them no lock. */
+    if (!atomic_load(&queue->ready))
+        return false;
     struct device *device = queue->device;
     bool idle = false;
     bool report = false;
