@@ -176,7 +176,9 @@ async function windowRows(
   figures: [window: number, percent: number, atLeast: boolean][],
 ): Promise<Row[]> {
   process.stderr.write(`window curve, ${String(kernelNs)} ns…\n`);
-  return withDevice(settings, false, async (_folder, env) => {
+  return withDevice(settings, false, async (_folder, base) => {
+    // Without jitter: the device's speed would differ from one run to the next.
+    const env = { ...base, XSCHED_SIM_JITTER: '0' };
     const measure = async (window: number): Promise<number> => {
       const args = [String(kernelNs), String(window), '1600'];
       const text = await run(path.join(settings.programs, 'window'), args, env);
