@@ -79,6 +79,7 @@ class RunningDaemon implements Daemon {
   #controllers: ControlServer | undefined;
   #break: (error: Error) => void = () => undefined;
   #statusLine = '';
+  #undelivered = 0;
   #refusalLoggedAt = -Infinity;
   #unheardRefusals = 0;
   #stopped = false;
@@ -225,6 +226,7 @@ class RunningDaemon implements Daemon {
       this.#peers.sweep(now);
       this.#controllers?.sweep(now);
       this.#tellStatus();
+      this.#tellUndelivered();
     }, HOUSEKEEPING_MS);
     const probe = setInterval(() => {
       this.#engine.dispatch({ type: 'probe' });
@@ -243,6 +245,14 @@ class RunningDaemon implements Daemon {
     if (line === this.#statusLine) return;
     this.#statusLine = line;
     this.#tellServiceManager(`STATUS=${line}`);
+  }
+
+  #tellUndelivered(): void {
+    const count = this.#agents?.undelivered ?? 0;
+    if (count === this.#undelivered) return;
+    const fresh = String(count - this.#undelivered);
+    this.#undelivered = count;
+    this.options.log.warn(`agent: ${fresh} messages were not taken by clients that do not read`);
   }
 
   #tellServiceManager(state: string): void {

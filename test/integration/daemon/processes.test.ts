@@ -61,4 +61,24 @@ describe('a process of a higher priority', () => {
     high.write('kill\n');
     expect(await low.next('PERMIT')).toMatchObject({ seq: 4, window: 0 });
   });
+
+  it('loses its precedence when it falls silent with work to do', async () => {
+    const daemon = await runDaemon({ yaml: 'silent_ms: 1000' });
+    const low = openClient(daemon.runtimeDir);
+    low.send(makeHello({ hasPriority: true, priority: -1 }));
+    low.send(makeRegister({ device: 'GPU-raw' }));
+    await low.next('PERMIT');
+    const high = forkAgents(daemon, 1);
+    await high.line('registered');
+    high.write('ready\n');
+    await low.next('SUSPEND');
+    expect(await low.next('PERMIT')).toMatchObject({ window: 8 });
+    expect(daemon.queues().find((queue) => queue.pid !== process.pid)).toMatchObject({
+      state: 'stalled',
+      reason: expect.stringMatching(/^stalled: it said nothing for 1\.\d s$/) as string,
+    });
+    expect(daemon.logged.at(-1)).toMatch(
+      /^warn process \d+ 'raw_agent' has work but said nothing for 1000 ms: it holds nobody back/,
+    );
+  });
 });
