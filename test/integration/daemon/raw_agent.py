@@ -5,6 +5,7 @@ queue (priority: its number modulo 7) and waits for its answer. Prints "register
 all have theirs, then does line by line what stdin says:
   ready          every process says READY, waiting at the gate, and waits for the answer
   kill           all processes are killed
+The processes end with the first one, however it ends.
 """
 
 import os
@@ -14,6 +15,7 @@ import socket
 import struct
 import sys
 import time
+import traceback
 
 TIMEOUT_S = 30
 
@@ -93,7 +95,7 @@ def start_time():
         return int(file.read().rsplit(")", 1)[1].split()[19])
 
 
-def run_process(path, number, done, orders):
+def run_process(path, number, done, orders, life):
     link = Link(path)
     command = f"raw_agent.py number {number}"
     priority = number % 7
@@ -101,11 +103,13 @@ def run_process(path, number, done, orders):
     link.send(2, 1, 1, "GPU-raw", 1, 1, 0, "", False)
     link.await_verdict(acks=1)
     os.write(done, b".")
-    os.read(orders, 1)
+    if not os.read(orders, 1):
+        return
     link.send(3, 1, 2, True)
     link.await_verdict(acks=2)
     os.write(done, b".")
-    signal.pause()
+    # Nobody writes here: it ends when the first process, which holds the other side, does.
+    os.read(life, 1)
 
 
 def gather(done, count):
@@ -121,18 +125,21 @@ def main():
     path, count = sys.argv[1], int(sys.argv[2])
     done, tell = os.pipe()
     orders, order = os.pipe()
+    life, alive = os.pipe()
     # One process that fails says why and ends all of them.
     children = []
     begin = time.monotonic()
     for number in range(count):
         pid = os.fork()
         if pid == 0:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.close(order)
+            os.close(alive)
             try:
-                run_process(path, number, tell, orders)
-            finally:
-                os._exit(1)
+                run_process(path, number, tell, orders, life)
+            except BaseException:
+                traceback.print_exc()
+                os.kill(os.getppid(), signal.SIGTERM)
+            os._exit(0)
         children.append(pid)
     os.close(tell)
     gather(done, count)
