@@ -33,7 +33,7 @@ enum {
 
 enum { CU_STREAM_CAPTURE_STATUS_NONE = 0 };
 enum { CU_STREAM_CAPTURE_MODE_RELAXED = 2 };
-enum { CU_EVENT_BLOCKING_SYNC = 1, CU_EVENT_DISABLE_TIMING = 2 };
+enum { CU_EVENT_DISABLE_TIMING = 2 };
 
 /* Handles that name a default stream instead of a stream object. */
 #define CU_STREAM_LEGACY ((CUstream)0x1)

@@ -69,6 +69,22 @@ static bool take_grace(struct queue *queue) {
     return false;
 }
 
+/*
+ * A gate has waited since `began`: launches pass when the daemon is silent, or when it talks but
+ * has no answer to the registration of this very queue (it refuses it, or is of another kind).
+ */
+static void give_up_on_daemon(struct queue *queue, uint64_t began) {
+    link_check_silence(began);
+    if (config.fail_closed || atomic_load(&queue->registered))
+        return;
+    if (clock_now() - began < XSP_SILENCE_MS * NS_PER_MS)
+        return;
+    if (!atomic_exchange(&queue->permit, true)) {
+        log_line(LOG_WARN, "the daemon does not answer for stream %u within %d ms: it passes",
+                 atomic_load(&queue->id), XSP_SILENCE_MS);
+    }
+}
+
 static void wait_for_permission(struct queue *queue) {
     struct device *device = queue->device;
     uint64_t began = clock_now();
@@ -109,7 +125,7 @@ static void wait_for_permission(struct queue *queue) {
         }
         atomic_fetch_sub(&device->waiters, 1);
         if (by == DAEMON)
-            link_check_silence(began);
+            give_up_on_daemon(queue, began);
     }
     atomic_fetch_sub(&queue->waiting, 1);
     atomic_fetch_add_explicit(&queue->waited_ns, clock_now() - began, memory_order_relaxed);

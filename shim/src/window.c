@@ -42,8 +42,8 @@ static CUevent take_event(struct window_state *window) {
     CUevent event = NULL;
     if (window->spare > 0)
         return window->pool[--window->spare];
-    if (driver.cuEventCreate(&event, CU_EVENT_DISABLE_TIMING | CU_EVENT_BLOCKING_SYNC) !=
-        CUDA_SUCCESS) {
+    /* Not a blocking event: that one raises an interrupt, and it is only ever asked. */
+    if (driver.cuEventCreate(&event, CU_EVENT_DISABLE_TIMING) != CUDA_SUCCESS) {
         return NULL;
     }
     return event;
