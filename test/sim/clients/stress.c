@@ -42,6 +42,8 @@ static void *work(void *unused) {
         EXPECT(found, 20);
         CHECK(cuLaunchKernel_ptsz(client.add, 1, 1, 1, 1, 1, 1, 0, NULL, params, NULL));
         CHECK(cuStreamDestroy(stream));
+        /* Nothing else keeps this kernel ahead of the next round's copy. */
+        CHECK(cuStreamSynchronize(CU_STREAM_PER_THREAD));
     }
     CHECK(cuMemFree(word));
     return NULL;
