@@ -27,6 +27,7 @@ static void check_taken_over(void) {
     CHECK(close(number) == 0, "close: %s", strerror(errno));
     CHECK(!descriptor_is_ours(ours), "a closed number still is ours");
     int file = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    CHECK(file >= 0, "open: %s", strerror(errno));
     CHECK(dup2(file, number) == number, "dup2: %s", strerror(errno));
     CHECK(!descriptor_is_ours(ours), "somebody's file is ours");
     descriptor_close(&ours);

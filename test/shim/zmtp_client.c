@@ -35,7 +35,7 @@ static void say(const char *line) {
 
 /* Sends everything, waiting where the socket is full. */
 static void send_all(const uint8_t *bytes, size_t length) {
-    while (length > 0) {
+    while (length > 0 && link_socket.number >= 0) {
         ssize_t count = send(link_socket.number, bytes, length, MSG_NOSIGNAL);
         if (count < 0 && errno == EAGAIN) {
             struct pollfd wanted = {link_socket.number, POLLOUT, 0};
@@ -87,6 +87,8 @@ static void send_message(size_t length) {
 }
 
 static void receive(void) {
+    if (link_socket.number < 0)
+        return;
     size_t room;
     uint8_t *to = zmtp_room(&zmtp, &room);
     ssize_t count = recv(link_socket.number, to, room, MSG_DONTWAIT);

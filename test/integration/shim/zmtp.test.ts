@@ -46,9 +46,9 @@ class Client {
   }
 
   async next(): Promise<string> {
-    const { value, done } = await this.#lines.next();
-    if (done === true) throw new Error('the client ended');
-    return value;
+    const line = await this.#lines.next();
+    if (line.done === true) throw new Error('the client ended');
+    return line.value;
   }
 
   /** Ends it; returns how often it answered a heartbeat. */
