@@ -83,7 +83,11 @@ export const AGENT_MESSAGES: readonly MessageSpec[] = [
         max: 64,
         doc: 'UUID of the GPU or MIG slice, as nvidia-smi prints it.',
       },
-      { name: 'context', type: 'u64', doc: 'Low 53 bits of the CUDA context handle, to tell queues apart.' },
+      {
+        name: 'context',
+        type: 'u64',
+        doc: 'Low 53 bits of the CUDA context handle, to tell queues apart.',
+      },
       { name: 'stream', type: 'u64', doc: 'The stream handle; 1 legacy, 2 per-thread default.' },
       {
         name: 'streamPriority',
