@@ -39,15 +39,21 @@ void events_passed(CUevent event) {
     struct note *note = note_of(event);
     struct queue *queue = NULL;
     uint64_t proven = 0;
+    uint32_t id = 0;
     pthread_mutex_lock(&note->lock);
-    if (note->event == event && note->queue != NULL &&
-        atomic_load(&note->queue->id) == note->queue_id) {
+    if (note->event == event) {
         queue = note->queue;
+        id = note->queue_id;
         proven = note->proven;
     }
     pthread_mutex_unlock(&note->lock);
-    if (queue != NULL && atomic_load(&queue->alive))
+    if (queue == NULL)
+        return;
+    queue_hold_records();
+    /* Alive first: a record that is given away gets its new number before it lives again. */
+    if (atomic_load(&queue->alive) && atomic_load(&queue->id) == id)
         queue_try_idle(queue, proven);
+    queue_release_records();
 }
 
 void events_forget(CUevent event) {

@@ -214,9 +214,11 @@ static void take_message(void *data, const uint8_t *bytes, size_t length) {
         /* Both carry the same fields. */
         const xsp_permit *permit = &message.as.permit;
         atomic_store(&enabled, permit->enabled);
+        queue_hold_records();
         struct queue *queue = queue_by_id(permit->queue);
         if (queue != NULL)
             queue_apply(queue, message.opcode == XSP_OP_PERMIT, permit);
+        queue_release_records();
         break;
     }
     case XSP_OP_ERROR:

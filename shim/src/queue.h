@@ -70,7 +70,7 @@ struct queue {
     uint32_t state_seq;
     _Atomic bool reported_ready;
     _Atomic bool registered; /* The daemon has answered its REGISTER on this link. */
-    uint64_t idle_reported_at;
+    _Atomic uint64_t idle_reported_at;
 
     /* The gate. */
     _Atomic uint32_t waiting;
@@ -87,11 +87,11 @@ struct queue {
     uint64_t poll_at;
     uint64_t poll_pause;
 
-    /* Statistics as last sent; the worker's. */
+    /* Statistics as last sent; the worker's, but that others ask it for new ones. */
     uint64_t stats_at;
     uint64_t stats_submitted;
-    uint32_t stats_repeats;
-    uint64_t asked_at;
+    _Atomic uint32_t stats_repeats;
+    _Atomic uint64_t asked_at;
 };
 
 extern pthread_mutex_t driver_life_lock;
@@ -105,7 +105,14 @@ struct queue *queue_find(CUstream stream, enum null_stream null_stream);
 /* The same without registering: NULL when the stream has had no work yet. */
 struct queue *queue_peek(CUstream stream, enum null_stream null_stream);
 
-/* The queue with that id, or NULL. */
+/*
+ * Between the two no record is given to another stream: for those who come by a queue other than
+ * by a stream that the program is using. A queue found before may be gone, so look at it after.
+ */
+void queue_hold_records(void);
+void queue_release_records(void);
+
+/* The queue with that id, or NULL; records are held. */
 struct queue *queue_by_id(uint32_t id);
 
 /* Calls `visit` for every live queue; queues made meanwhile may be missed. */

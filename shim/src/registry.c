@@ -33,7 +33,7 @@ struct key {
 
 static struct place table[TABLE_SIZE];
 static struct queue *queues[QUEUE_MAX];
-static _Atomic uint32_t visitors;    /* Threads inside queue_each. */
+static _Atomic uint32_t visitors;    /* Threads that hold the records. */
 static _Atomic uint32_t queue_count; /* Entries of `queues` in use, dead ones included. */
 static uint32_t next_id = 1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -229,6 +229,14 @@ struct queue *queue_peek(CUstream stream, enum null_stream null_stream) {
     return find(stream, null_stream, false);
 }
 
+void queue_hold_records(void) {
+    atomic_fetch_add(&visitors, 1);
+}
+
+void queue_release_records(void) {
+    atomic_fetch_sub(&visitors, 1);
+}
+
 struct queue *queue_by_id(uint32_t id) {
     uint32_t count = atomic_load_explicit(&queue_count, memory_order_acquire);
     for (uint32_t i = 0; i < count; i++) {
@@ -239,16 +247,18 @@ struct queue *queue_by_id(uint32_t id) {
 }
 
 void queue_each(void (*visit)(struct queue *queue, void *data), void *data) {
-    atomic_fetch_add(&visitors, 1);
+    queue_hold_records();
     uint32_t count = atomic_load_explicit(&queue_count, memory_order_acquire);
     for (uint32_t i = 0; i < count; i++) {
         if (atomic_load(&queues[i]->alive))
             visit(queues[i], data);
     }
-    atomic_fetch_sub(&visitors, 1);
+    queue_release_records();
 }
 
 static void drop(struct queue *queue, bool context_gone) {
+    /* Once it is retired its record could serve another stream, before we are done with it. */
+    queue_hold_records();
     pthread_mutex_lock(&lock);
     erase((struct key){queue->key_context, queue->key_stream});
     atomic_fetch_add(&epoch, 1);
@@ -260,6 +270,7 @@ static void drop(struct queue *queue, bool context_gone) {
     if (tail != NULL && !context_gone)
         driver.cuEventDestroy_v2(tail);
     gate_restore_capture(mode);
+    queue_release_records();
 }
 
 void queue_drop_stream(CUstream stream, enum null_stream null_stream) {
