@@ -29,9 +29,9 @@ enum state { DOWN, SHAKING, UP };
 static _Atomic int state;
 static atomic_bool heard; /* What link_is_heard answers, but for fail-closed. */
 static atomic_bool enabled = true;
-static _Atomic uint64_t heard_at;
-static atomic_bool broken;  /* A sender found the connection unusable. */
-static atomic_bool leaving; /* BYE was said: nothing more is. */
+static _Atomic uint64_t heard_at; /* The last decision or welcome, not merely any byte. */
+static atomic_bool broken;        /* A sender found the connection unusable. */
+static atomic_bool leaving;       /* BYE was said: nothing more is. */
 
 /* Guarded by send_lock. */
 static pthread_mutex_t send_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -46,6 +46,10 @@ static uint64_t backoff;
 static uint64_t hello_at;
 static bool welcomed;
 static bool refused;
+static bool nonsense;
+static uint64_t shaking_since;
+/* Whether a connection is likely to be answered: not after one that was not. */
+static bool trusted = true;
 
 bool link_is_heard(void) {
     return config.fail_closed || atomic_load_explicit(&heard, memory_order_acquire);
@@ -124,7 +128,9 @@ static void disconnect(const char *why, uint64_t pause) {
     pthread_mutex_unlock(&send_lock);
     atomic_store(&heard, false);
     atomic_store(&enabled, true);
+    trusted = welcomed;
     welcomed = false;
+    nonsense = false;
     next_try = clock_now() + pause;
     if (was)
         log_line(LOG_INFO, "no daemon any more (%s): launches pass", why);
@@ -160,8 +166,9 @@ static void try_connect(void) {
     send_bytes(zmtp.out, zmtp.out_length);
     pthread_mutex_unlock(&send_lock);
     zmtp.out_length = 0;
+    shaking_since = now;
     atomic_store(&heard_at, now);
-    atomic_store(&heard, true);
+    atomic_store(&heard, trusted);
 }
 
 void link_start(void) {
@@ -188,20 +195,37 @@ static void take_error(const xsp_error *error) {
     }
 }
 
+/* The daemon does its work: its word counts. */
+static void mark_heard(void) {
+    atomic_store(&heard_at, clock_now());
+    atomic_store_explicit(&heard, true, memory_order_release);
+}
+
 static void take_message(void *data, const uint8_t *bytes, size_t length) {
     (void)data;
+    /* The rest of what came together with it says nothing new. */
+    if (nonsense || refused)
+        return;
     xsp_any message;
     char error[MESSAGE_ERROR_BYTES];
     if (!message_decode(bytes, length, &message, error)) {
         /* Nonsense: drop the link and fail open. */
         log_line(LOG_WARN, "a message from the daemon is refused: %s", error);
+        nonsense = true;
         atomic_store(&broken, true);
         return;
     }
     switch (message.opcode) {
     case XSP_OP_WELCOME:
+        if (message.as.welcome.version != XSP_VERSION) {
+            log_line(LOG_ERROR, "the daemon speaks version %u of the protocol, this shim %d",
+                     message.as.welcome.version, XSP_VERSION);
+            refused = true;
+            break;
+        }
         welcomed = true;
         backoff = 0;
+        mark_heard();
         atomic_store(&enabled, message.as.welcome.enabled);
         if (config.stream_priority < 0) {
             queue_use_stream_priorities(message.as.welcome.stream_priority || config.local_policy);
@@ -213,6 +237,7 @@ static void take_message(void *data, const uint8_t *bytes, size_t length) {
     case XSP_OP_SUSPEND: {
         /* Both carry the same fields. */
         const xsp_permit *permit = &message.as.permit;
+        mark_heard();
         atomic_store(&enabled, permit->enabled);
         queue_hold_records();
         struct queue *queue = queue_by_id(permit->queue);
@@ -251,8 +276,6 @@ static void receive(void) {
             disconnect("it closed the connection", refused ? BACKOFF_REFUSED_NS : BACKOFF_MIN_NS);
             return;
         }
-        atomic_store(&heard_at, clock_now());
-        atomic_store_explicit(&heard, true, memory_order_release);
         bool was_open = zmtp.phase == ZMTP_OPEN;
         bool fine = zmtp_input(&zmtp, (size_t)count, take_message, NULL);
         pthread_mutex_lock(&send_lock);
@@ -321,7 +344,7 @@ void link_check_silence(uint64_t since) {
 
 uint64_t link_maintain(uint64_t now) {
     if (atomic_load(&broken))
-        disconnect("the connection broke", BACKOFF_MIN_NS);
+        disconnect("the connection broke", nonsense ? BACKOFF_MAX_NS : BACKOFF_MIN_NS);
     if (atomic_load(&state) == DOWN) {
         if (now >= next_try)
             try_connect();
@@ -330,7 +353,7 @@ uint64_t link_maintain(uint64_t now) {
     }
     if (atomic_load(&state) == SHAKING) {
         /* A peer that accepts and never answers is as good as none. */
-        if (now > atomic_load(&heard_at) + SILENCE_NS) {
+        if (now > shaking_since + SILENCE_NS) {
             disconnect("it does not answer", BACKOFF_MAX_NS);
             return next_try;
         }
