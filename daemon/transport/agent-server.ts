@@ -91,13 +91,14 @@ export class AgentServer {
   forget(id: string): void {
     this.#watches.get(id)?.watch.close();
     this.#watches.delete(id);
-    this.options.peers.drop(id);
+    this.options.peers.drop(id, this.options.clock());
   }
 
   #receive(id: string, frames: readonly Buffer[]): void {
     const peer = this.options.peers.find('agent', id);
     if (peer === undefined) {
-      this.#refused++;
+      // The last words of a process are read after the kernel has told of its death.
+      if (!this.options.peers.isOfTheDead(id)) this.#refused++;
       return;
     }
     try {

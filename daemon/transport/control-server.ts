@@ -55,7 +55,7 @@ export class ControlServer {
       (id, failure) => {
         if (failure !== 'unreachable') return;
         this.#unsubscribe(id);
-        this.options.peers.drop(id);
+        this.options.peers.drop(id, this.options.clock());
       },
     );
   }

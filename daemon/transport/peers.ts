@@ -37,6 +37,10 @@ const STRANGER_MS = 10_000;
 const CONTROLLER_MS = 10_000;
 /** Links of one process to the control socket; the one that was not used for longest goes first. */
 const CONTROLLERS_MAX = 64;
+/** What a link said before it was dropped may arrive for so long after it. */
+const DEPARTED_MS = 10_000;
+/** Dropped links that are remembered; of more the oldest are forgotten. */
+const DEPARTED_MAX = 2 * PEERS_MAX;
 /** Complaints to one link within a second; what is wrong beyond that is only counted. */
 const COMPLAINTS_PER_SECOND = 10;
 
@@ -47,6 +51,8 @@ const ADDRESS = /:(\d{1,10}):(\d{1,10}):(\d{1,10})$/;
 /** All links that were let in, by routing id. */
 export class PeerTable {
   readonly #peers = new Map<string, Peer>();
+  /** Links that were dropped, oldest first, with their process and the time of it. */
+  readonly #departed = new Map<string, { readonly pid: number; readonly at: number }>();
 
   /** @param isAlive whether there is a process of that id */
   constructor(private readonly isAlive: (pid: number) => boolean = isProcess) {}
@@ -83,6 +89,7 @@ export class PeerTable {
       const refusal = this.#checkRoom(domain, uid);
       if (refusal !== undefined) return refusal;
     }
+    this.#departed.delete(username);
     this.#peers.set(username, {
       id: username,
       domain,
@@ -107,15 +114,30 @@ export class PeerTable {
 
   /** Takes a peer that was dropped back, with all that is known of it. */
   restore(peer: Peer): void {
+    this.#departed.delete(peer.id);
     this.#peers.set(peer.id, peer);
   }
 
-  drop(id: string): void {
+  drop(id: string, now: number): void {
+    const peer = this.#peers.get(id);
+    if (peer === undefined) return;
     this.#peers.delete(id);
+    this.#departed.set(id, { pid: peer.pid, at: now });
+    const [oldest] = this.#departed.keys();
+    if (this.#departed.size > DEPARTED_MAX && oldest !== undefined) this.#departed.delete(oldest);
+  }
+
+  /** Whether a link was that of a process which died of late: its last words are no offence. */
+  isOfTheDead(id: string): boolean {
+    const departed = this.#departed.get(id);
+    return departed !== undefined && !this.isAlive(departed.pid);
   }
 
   /** Drops the links that never became somebody's, and those of controllers that are gone. */
   sweep(now: number): void {
+    for (const [id, { at }] of this.#departed) {
+      if (now - at > DEPARTED_MS) this.#departed.delete(id);
+    }
     for (const peer of this.#peers.values()) {
       const over =
         peer.domain === 'agent'

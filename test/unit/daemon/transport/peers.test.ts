@@ -37,8 +37,24 @@ describe('the table of peers', () => {
     expect(peers.admit(ID, 'agent', 'localhost:1:1:11', 0)).toMatch(/in use by pid 10/);
     expect(peers.admit(ID, 'control', 'localhost:1:1:10', 0)).toMatch(/in use by pid 10/);
     expect(peers.admit(ID, 'agent', 'localhost:1:1:10', 0)).toBeUndefined();
-    peers.drop(ID);
+    peers.drop(ID, 0);
     expect(peers.admit(ID, 'agent', 'localhost:1:1:11', 0)).toBeUndefined();
+  });
+
+  it('knows for ten seconds whose last words may still come', () => {
+    const living = new Set([10]);
+    const peers = new PeerTable((pid) => living.has(pid));
+    peers.admit(ID, 'agent', 'localhost:1:1:10', 0);
+    peers.drop(ID, 1000);
+    peers.drop(idOf(1), 1000);
+    // A living process that goes on with a link that was replaced is told apart.
+    expect(peers.isOfTheDead(ID)).toBe(false);
+    living.clear();
+    expect([peers.isOfTheDead(ID), peers.isOfTheDead(idOf(1))]).toEqual([true, false]);
+    peers.sweep(11_000);
+    expect(peers.isOfTheDead(ID)).toBe(true);
+    peers.sweep(11_001);
+    expect(peers.isOfTheDead(ID)).toBe(false);
   });
 
   it('gives up links that nobody says HELLO on', () => {
