@@ -47,13 +47,10 @@ void events_passed(CUevent event) {
         proven = note->proven;
     }
     pthread_mutex_unlock(&note->lock);
-    if (queue == NULL)
-        return;
-    queue_hold_records();
-    /* Alive first: a record that is given away gets its new number before it lives again. */
-    if (atomic_load(&queue->alive) && atomic_load(&queue->id) == id)
+    if (queue != NULL && queue_hold(queue, id)) {
         queue_try_idle(queue, proven);
-    queue_release_records();
+        queue_release(queue);
+    }
 }
 
 void events_forget(CUevent event) {

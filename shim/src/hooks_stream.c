@@ -15,9 +15,11 @@ struct sync_watch {
 };
 
 static struct sync_watch sync_begin(struct queue *queue) {
-    struct sync_watch watch = {queue, 0};
-    if (queue == NULL)
+    struct sync_watch watch = {NULL, 0};
+    /* Held: while this thread waits for a whole context, others may destroy streams of it. */
+    if (queue == NULL || !queue_hold(queue, atomic_load(&queue->id)))
         return watch;
+    watch.queue = queue;
     watch.proven = atomic_load(&queue->returned);
     atomic_fetch_add_explicit(&queue->syncing, 1, memory_order_relaxed);
     return watch;
@@ -30,6 +32,7 @@ static void sync_end(struct sync_watch watch, CUresult result) {
     atomic_fetch_sub_explicit(&watch.queue->syncing, 1, memory_order_relaxed);
     if (result == CUDA_SUCCESS)
         queue_try_idle(watch.queue, watch.proven);
+    queue_release(watch.queue);
     errno = saved;
 }
 

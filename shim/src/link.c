@@ -239,11 +239,11 @@ static void take_message(void *data, const uint8_t *bytes, size_t length) {
         const xsp_permit *permit = &message.as.permit;
         mark_heard();
         atomic_store(&enabled, permit->enabled);
-        queue_hold_records();
         struct queue *queue = queue_by_id(permit->queue);
-        if (queue != NULL)
+        if (queue != NULL) {
             queue_apply(queue, message.opcode == XSP_OP_PERMIT, permit);
-        queue_release_records();
+            queue_release(queue);
+        }
         break;
     }
     case XSP_OP_ERROR:

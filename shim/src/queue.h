@@ -39,9 +39,10 @@ struct device {
 };
 
 struct queue {
-    /* Read by whoever walks over the records; the rest only while `alive` holds. */
+    /* Read by whoever comes by the record, also while it is given to another stream. */
     _Atomic bool alive;
-    _Atomic uint32_t id; /* Never reused in a process. */
+    _Atomic uint32_t id;      /* Never reused in a process. */
+    _Atomic uint32_t holders; /* Threads that use the record from outside the gate. */
 
     /* Read by every launch. */
     struct device *device;
@@ -106,16 +107,18 @@ struct queue *queue_find(CUstream stream, enum null_stream null_stream);
 struct queue *queue_peek(CUstream stream, enum null_stream null_stream);
 
 /*
- * Between the two no record is given to another stream: for those who come by a queue other than
- * by a stream that the program is using. A queue found before may be gone, so look at it after.
+ * Until queue_release the record is not given to another stream: for those who come by a queue
+ * other than by launching on its stream. False, and nothing to release, when it no longer is the
+ * queue with that id.
  */
-void queue_hold_records(void);
-void queue_release_records(void);
+bool queue_hold(struct queue *queue, uint32_t id);
+void queue_release(struct queue *queue);
 
-/* The queue with that id, or NULL; records are held. */
+/* The queue with that id, held, or NULL. */
 struct queue *queue_by_id(uint32_t id);
 
-/* Calls `visit` for every live queue; queues made meanwhile may be missed. */
+/* Calls `visit` for every live queue and holds it meanwhile; queues made meanwhile may be missed.
+ */
 void queue_each(void (*visit)(struct queue *queue, void *data), void *data);
 
 /* Marks it ready if it is not, and tells who needs to know. Called after `entered` went up. */

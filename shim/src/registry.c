@@ -33,7 +33,6 @@ struct key {
 
 static struct place table[TABLE_SIZE];
 static struct queue *queues[QUEUE_MAX];
-static _Atomic uint32_t visitors;    /* Threads that hold the records. */
 static _Atomic uint32_t queue_count; /* Entries of `queues` in use, dead ones included. */
 static uint32_t next_id = 1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -128,11 +127,11 @@ static struct queue *take_record(void) {
     uint32_t count = atomic_load(&queue_count);
     for (uint32_t i = 0; i < count; i++) {
         struct queue *old = queues[i];
-        if (atomic_load(&old->alive) || atomic_load(&visitors) != 0)
+        if (atomic_load(&old->alive) || atomic_load(&old->holders) != 0)
             continue;
         if (atomic_load(&old->entered) != atomic_load(&old->returned))
             continue;
-        /* Whoever comes to visit from here on finds it dead and leaves its fields alone. */
+        /* Whoever comes by it from here on finds it dead and leaves its fields alone. */
         size_t kept = offsetof(struct queue, device);
         memset((char *)old + kept, 0, sizeof(*old) - kept);
         return old;
@@ -229,36 +228,42 @@ struct queue *queue_peek(CUstream stream, enum null_stream null_stream) {
     return find(stream, null_stream, false);
 }
 
-void queue_hold_records(void) {
-    atomic_fetch_add(&visitors, 1);
+bool queue_hold(struct queue *queue, uint32_t id) {
+    /* Hold first and look then, as take_record looks for holders of what is dead. */
+    atomic_fetch_add(&queue->holders, 1);
+    if (atomic_load(&queue->alive) && atomic_load(&queue->id) == id)
+        return true;
+    queue_release(queue);
+    return false;
 }
 
-void queue_release_records(void) {
-    atomic_fetch_sub(&visitors, 1);
+void queue_release(struct queue *queue) {
+    atomic_fetch_sub(&queue->holders, 1);
 }
 
 struct queue *queue_by_id(uint32_t id) {
     uint32_t count = atomic_load_explicit(&queue_count, memory_order_acquire);
     for (uint32_t i = 0; i < count; i++) {
-        if (atomic_load(&queues[i]->id) == id && atomic_load(&queues[i]->alive))
+        if (atomic_load(&queues[i]->id) == id && queue_hold(queues[i], id))
             return queues[i];
     }
     return NULL;
 }
 
 void queue_each(void (*visit)(struct queue *queue, void *data), void *data) {
-    queue_hold_records();
     uint32_t count = atomic_load_explicit(&queue_count, memory_order_acquire);
     for (uint32_t i = 0; i < count; i++) {
-        if (atomic_load(&queues[i]->alive))
-            visit(queues[i], data);
+        struct queue *queue = queues[i];
+        if (!atomic_load(&queue->alive) || !queue_hold(queue, atomic_load(&queue->id)))
+            continue;
+        visit(queue, data);
+        queue_release(queue);
     }
-    queue_release_records();
 }
 
 static void drop(struct queue *queue, bool context_gone) {
     /* Once it is retired its record could serve another stream, before we are done with it. */
-    queue_hold_records();
+    atomic_fetch_add(&queue->holders, 1);
     pthread_mutex_lock(&lock);
     erase((struct key){queue->key_context, queue->key_stream});
     atomic_fetch_add(&epoch, 1);
@@ -270,7 +275,7 @@ static void drop(struct queue *queue, bool context_gone) {
     if (tail != NULL && !context_gone)
         driver.cuEventDestroy_v2(tail);
     gate_restore_capture(mode);
-    queue_release_records();
+    queue_release(queue);
 }
 
 void queue_drop_stream(CUstream stream, enum null_stream null_stream) {
@@ -295,7 +300,6 @@ void queue_reset_after_fork(void) {
     /* The records stay allocated and forgotten: a thread of the parent may have been inside. */
     memset(queues, 0, sizeof(queues));
     atomic_store(&queue_count, 0);
-    atomic_store(&visitors, 0);
     atomic_fetch_add(&epoch, 1);
     own_thread_id = 0;
     device_reset_after_fork();
