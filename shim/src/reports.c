@@ -29,15 +29,22 @@ void report_hello(void) {
     link_send(&message);
 }
 
+static void send_end(uint32_t id) {
+    xsp_any message = {.opcode = XSP_OP_UNREGISTER};
+    message.as.unregister.queue = id;
+    link_send(&message);
+}
+
 void report_registration(struct queue *queue) {
     if (!link_is_up())
         return;
     xsp_any message = {.opcode = XSP_OP_REGISTER};
     pthread_mutex_lock(&queue->device->lock);
+    uint32_t id = atomic_load(&queue->id);
     bool ready = atomic_load(&queue->ready);
     atomic_store(&queue->reported_ready, ready);
     message.as.registration = (xsp_register){
-        .queue = atomic_load(&queue->id),
+        .queue = id,
         .seq = queue->state_seq,
         .device = {queue->device->uuid, (uint32_t)strlen(queue->device->uuid)},
         .context = (uint64_t)(uintptr_t)queue->context & HANDLE_BITS,
@@ -49,14 +56,14 @@ void report_registration(struct queue *queue) {
     queue->asked_at = clock_now();
     pthread_mutex_unlock(&queue->device->lock);
     link_send(&message);
+    /* Its end may have overtaken this, and then nobody would ever end it, ready as it may look. */
+    if (!atomic_load(&queue->alive) || atomic_load(&queue->id) != id)
+        send_end(id);
 }
 
 void report_end(struct queue *queue) {
-    if (!link_is_up())
-        return;
-    xsp_any message = {.opcode = XSP_OP_UNREGISTER};
-    message.as.unregister.queue = atomic_load(&queue->id);
-    link_send(&message);
+    if (link_is_up())
+        send_end(atomic_load(&queue->id));
 }
 
 void report_state(struct queue *queue, bool ready) {
