@@ -88,14 +88,19 @@ static struct queue *search(struct key key) {
         if (stream != key.stream || atomic_load(&table[slot].context) != key.context)
             continue;
         struct queue *queue = atomic_load_explicit(&table[slot].queue, memory_order_acquire);
-        if (queue != NULL)
+        if (queue == NULL)
+            continue;
+        /* The place may have been free a moment ago and be another stream's now. */
+        if (atomic_load(&table[slot].stream) == key.stream &&
+            atomic_load(&table[slot].context) == key.context) {
             return queue;
+        }
     }
     return NULL;
 }
 
-/* The registry's lock is held. False when the table is full. */
-static bool insert(struct key key, struct queue *queue) {
+/* The registry's lock is held. The table has more places than there are records. */
+static void insert(struct key key, struct queue *queue) {
     size_t slot = slot_of(key);
     for (size_t i = 0; i < TABLE_SIZE; i++, slot = (slot + 1) % TABLE_SIZE) {
         if (atomic_load(&table[slot].queue) != NULL)
@@ -103,9 +108,8 @@ static bool insert(struct key key, struct queue *queue) {
         atomic_store(&table[slot].context, key.context);
         atomic_store_explicit(&table[slot].stream, key.stream, memory_order_release);
         atomic_store_explicit(&table[slot].queue, queue, memory_order_release);
-        return true;
+        return;
     }
-    return false;
 }
 
 static void erase(struct key key) {
@@ -183,7 +187,7 @@ static struct queue *register_queue(struct key key) {
     }
     static bool warned;
     queue = take_record();
-    bool usable = queue != NULL && describe(queue, key) && insert(key, queue);
+    bool usable = queue != NULL && describe(queue, key);
     if (queue == NULL && !warned) {
         warned = true;
         log_line(LOG_WARN, "over %d streams in use at once: further ones are not scheduled",
@@ -195,6 +199,8 @@ static struct queue *register_queue(struct key key) {
         /* Only a daemon that can be asked has to be. */
         atomic_store(&queue->permit, !link_is_heard() && !config.fail_closed);
         queue_enlist(queue);
+        /* Last: whoever finds it there launches on it without a look at this lock. */
+        insert(key, queue);
     }
     pthread_mutex_unlock(&lock);
     return usable ? queue : NULL;
