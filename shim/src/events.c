@@ -25,6 +25,14 @@ static struct note *note_of(CUevent event) {
     return &notes[(mixed >> 40) % NOTE_COUNT];
 }
 
+void events_move(CUevent event, const struct queue *queue) {
+    struct note *note = note_of(event);
+    pthread_mutex_lock(&note->lock);
+    if (note->event == event && note->queue != queue)
+        note->queue = NULL;
+    pthread_mutex_unlock(&note->lock);
+}
+
 void events_note(CUevent event, struct queue *queue, uint64_t proven) {
     struct note *note = note_of(event);
     pthread_mutex_lock(&note->lock);

@@ -7,6 +7,12 @@
 
 #include "queue.h"
 
+/*
+ * The event is about to be recorded on the queue's stream (NULL: one that has had no work). From
+ * then on it proves nothing about the stream on which it was recorded before.
+ */
+void events_move(CUevent event, const struct queue *queue);
+
 /* The event was just recorded on the queue's stream, behind `proven` submissions. */
 void events_note(CUevent event, struct queue *queue, uint64_t proven);
 

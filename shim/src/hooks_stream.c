@@ -86,9 +86,15 @@ CUresult cuCtxSynchronize(void) {
 }
 
 /*
- * `proven` is read before the record, not after: what another thread launches in between may lie
- * behind the event in the stream.
+ * What the event will prove when it is recorded now. Read before the record, not after: what
+ * another thread launches in between may lie behind the event in the stream.
  */
+static uint64_t prepare_record(CUevent event, const struct queue *queue) {
+    if (!process_is_inert())
+        events_move(event, queue);
+    return queue != NULL ? atomic_load(&queue->returned) : 0;
+}
+
 static void note_record(CUevent event, struct queue *queue, uint64_t proven, CUresult result) {
     if (queue != NULL && result == CUDA_SUCCESS)
         events_note(event, queue, proven);
@@ -99,7 +105,7 @@ static void note_record(CUevent event, struct queue *queue, uint64_t proven, CUr
     CUresult function parameters {                                                                 \
         REAL(function, parameters);                                                                \
         struct queue *queue = peek(stream, null_stream);                                           \
-        uint64_t proven = queue != NULL ? atomic_load(&queue->returned) : 0;                       \
+        uint64_t proven = prepare_record(event, queue);                                            \
         CUresult result = real arguments;                                                          \
         note_record(event, queue, proven, result);                                                 \
         return result;                                                                             \
