@@ -13,7 +13,10 @@ static uintptr_t origins[CAPTURE_MAX];
 static uintptr_t origin_of(CUstream stream, enum null_stream null_stream) {
     bool own = stream == CU_STREAM_PER_THREAD || (stream == NULL && null_stream == PER_THREAD);
     static _Thread_local char thread_mark;
-    return own ? (uintptr_t)&thread_mark : (uintptr_t)stream;
+    if (own)
+        return (uintptr_t)&thread_mark;
+    /* Never 0, which marks a free entry of `origins`. */
+    return (uintptr_t)(stream == NULL ? CU_STREAM_LEGACY : stream);
 }
 
 /* driver_life_lock is held by the callers of both. */
