@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,6 +28,20 @@ void log_configure(enum log_level level, const char *path) {
     memcpy(file, path, length + 1);
 }
 
+/* A write that no SIGPIPE follows: a program must not end because nobody reads what we say. */
+static void write_quietly(int descriptor, const char *line, size_t length) {
+    static const struct timespec at_once = {0, 0};
+    sigset_t pipe, before, pending;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    sigprocmask(SIG_BLOCK, &pipe, &before);
+    sigpending(&pending);
+    bool another = sigismember(&pending, SIGPIPE) == 1;
+    if (write(descriptor, line, length) < 0 && errno == EPIPE && !another)
+        sigtimedwait(&pipe, NULL, &at_once);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
 void log_line(enum log_level level, const char *format, ...) {
     static const char *const names[] = {"error", "warning", "info", "debug"};
     if (level > wanted)
@@ -47,8 +63,7 @@ void log_line(enum log_level level, const char *format, ...) {
         descriptor = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     }
     if (descriptor >= 0) {
-        ssize_t written = write(descriptor, line, length);
-        (void)written; /* There is nowhere left to complain. */
+        write_quietly(descriptor, line, length);
         if (descriptor != STDERR_FILENO)
             close(descriptor);
     }
