@@ -30,6 +30,8 @@ static const uint64_t REPEAT_NS = XSP_READY_REPEAT_MS * NS_PER_MS;
 static const uint64_t STATS_NS = XSP_STATS_MS * NS_PER_MS;
 /* An IDLE that was held back because it followed another too closely. */
 static const uint64_t HELD_BACK_NS = NS_PER_MS;
+/* How long the end of the process waits for a question that the driver does not answer. */
+static const uint64_t STOP_NS = 100 * NS_PER_MS;
 /* STATS that follow the last change: one may be lost, three hardly. */
 enum { STATS_REPEATS = 3 };
 
@@ -38,6 +40,7 @@ static pthread_mutex_t bell_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic uint64_t wakes_at; /* 0 while the worker is awake. */
 static atomic_bool attention;
 static atomic_bool asking = true;
+static _Atomic uint32_t inside; /* 1 while the worker is in the driver. */
 
 void worker_poke(void) {
     atomic_store(&attention, true);
@@ -58,9 +61,11 @@ void worker_watch(void) {
 
 void worker_stop_asking(void) {
     atomic_store(&asking, false);
-    /* Whoever holds the lock is asking right now. */
-    pthread_mutex_lock(&driver_life_lock);
-    pthread_mutex_unlock(&driver_life_lock);
+    /* Not by driver_life_lock: the program's own threads may hold it for as long as they wait for
+     * the GPU, and this very thread may be one of them, in a signal handler that exits. */
+    uint64_t limit = clock_now() + STOP_NS;
+    while (atomic_load(&inside) != 0 && clock_now() < limit)
+        futex_wait(&inside, 1, STOP_NS / 100);
 }
 
 static bool open_bell(void) {
@@ -128,9 +133,11 @@ static void poll_queue(struct queue *queue, uint64_t now) {
     CUresult result = CUDA_ERROR_NOT_READY;
     pthread_mutex_lock(&driver_life_lock);
     /* While anything captures, any stream may join the capture, and a question would end it. */
+    atomic_store(&inside, 1);
     if (atomic_load(&asking) && atomic_load(&gate_captures) == 0 && atomic_load(&queue->alive)) {
         result = ask_driver(queue);
     }
+    atomic_store(&inside, 0);
     pthread_mutex_unlock(&driver_life_lock);
     /* An error is the program's to find; for us a stream that fails has nothing left to run. */
     if (result != CUDA_ERROR_NOT_READY && queue_try_idle(queue, returned)) {
@@ -269,4 +276,5 @@ void worker_reset_after_fork(void) {
     descriptor_close(&bell[1]);
     atomic_store(&wakes_at, 0);
     atomic_store(&attention, false);
+    atomic_store(&inside, 0);
 }

@@ -14,7 +14,10 @@ void worker_poke(void);
 /* A queue that others wait for became busy: the worker must look soon enough. */
 void worker_watch(void);
 
-/* No driver call begins after this returns: the driver is about to be torn down. */
+/*
+ * The driver is about to be torn down: the worker begins no call of it any more, and has left it
+ * unless its last one takes over 100 ms.
+ */
 void worker_stop_asking(void);
 
 void worker_reset_after_fork(void);
