@@ -150,24 +150,41 @@ static struct queue *take_record(void) {
     return fresh;
 }
 
+/* The device of a context, which need not be the current one: copies may be asked of any. */
+static struct device *device_of(CUcontext context) {
+    CUcontext current = NULL, popped;
+    if (driver.cuCtxGetCurrent == NULL || driver.cuCtxGetCurrent(&current) != CUDA_SUCCESS)
+        return NULL;
+    if (current == context)
+        return device_current();
+    if (driver.cuCtxPushCurrent_v2 == NULL || driver.cuCtxPopCurrent_v2 == NULL ||
+        driver.cuCtxPushCurrent_v2(context) != CUDA_SUCCESS) {
+        return NULL;
+    }
+    struct device *device = device_current();
+    driver.cuCtxPopCurrent_v2(&popped);
+    return device;
+}
+
 /* Fills in what the driver knows of the stream; false when it is not one. */
 static bool describe(struct queue *queue, struct key key) {
     queue->key_context = key.context;
     queue->key_stream = key.stream;
     queue->per_thread = key.context != 0 && key.stream != 1;
-    queue->device = device_current();
-    if (queue->device == NULL)
-        return false;
     if (key.context != 0) {
         queue->context = (CUcontext)key.context;
         queue->stream = queue->per_thread ? CU_STREAM_PER_THREAD : CU_STREAM_LEGACY;
-        return true;
+        queue->device = device_current();
+        return queue->device != NULL;
     }
     queue->stream = (CUstream)key.stream;
     if (driver.cuStreamGetCtx == NULL ||
         driver.cuStreamGetCtx(queue->stream, &queue->context) != CUDA_SUCCESS) {
         return false;
     }
+    queue->device = device_of(queue->context);
+    if (queue->device == NULL)
+        return false;
     int priority = 0;
     if (driver.cuStreamGetPriority != NULL &&
         driver.cuStreamGetPriority(queue->stream, &priority) == CUDA_SUCCESS) {
