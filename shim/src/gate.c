@@ -89,6 +89,7 @@ static void wait_for_permission(struct queue *queue) {
     struct device *device = queue->device;
     uint64_t began = clock_now();
     uint64_t limit = config.gate_max_ms * NS_PER_MS;
+    uint64_t beside = 0; /* Since when it waits for queues of its own process alone. */
     atomic_fetch_add(&queue->waiting, 1);
     bool announced = false;
     for (;;) {
@@ -96,11 +97,14 @@ static void wait_for_permission(struct queue *queue) {
         enum blocked_by by = blocked(queue);
         if (by == NOBODY)
             break;
-        uint64_t waited = clock_now() - began;
+        uint64_t now = clock_now();
+        uint64_t waited = now - began;
+        if (by != PROCESS || beside == 0)
+            beside = now;
         if (by == PROCESS) {
             if (take_grace(queue))
                 break;
-            if (limit != 0 && waited >= limit) {
+            if (limit != 0 && now - beside >= limit) {
                 /* H may be waiting for this very thread: one window passes. */
                 uint32_t window = config.window != 0 ? config.window : 1;
                 atomic_store(&queue->grace, window - 1);
@@ -119,8 +123,8 @@ static void wait_for_permission(struct queue *queue) {
         atomic_fetch_add(&device->waiters, 1);
         if (blocked(queue) != NOBODY) {
             uint64_t nap = SLEEP_NS;
-            if (by == PROCESS && limit != 0 && limit - waited < nap)
-                nap = limit - waited;
+            if (by == PROCESS && limit != 0 && limit - (now - beside) < nap)
+                nap = limit - (now - beside);
             futex_wait(&device->wake_seq, seen, nap);
         }
         atomic_fetch_sub(&device->waiters, 1);
