@@ -34,6 +34,7 @@ static int rank_of(const struct queue *queue) {
 struct weigh_in {
     struct device *device;
     int lowest;
+    bool news; /* A busy queue has come to be watched. */
 };
 
 static void find_lowest(struct queue *queue, void *data) {
@@ -59,14 +60,17 @@ static void set_consequences(struct queue *queue, void *data) {
             queue->daemon_window != 0 && !config.has_window ? queue->daemon_window : config.window;
     }
     atomic_store(&queue->window, window);
-    atomic_store(&queue->watched, queue->notify || among->lowest < rank);
+    bool watched = queue->notify || among->lowest < rank;
+    if (!atomic_exchange(&queue->watched, watched) && watched && atomic_load(&queue->ready))
+        among->news = true;
 }
 
-/* The device's lock is held. */
-static void recompute(struct device *device) {
-    struct weigh_in among = {device, RANK_NONE};
+/* The device's lock is held. True when the worker has to look sooner than it meant to. */
+static bool recompute(struct device *device) {
+    struct weigh_in among = {device, RANK_NONE, false};
     queue_each(find_lowest, &among);
     queue_each(set_consequences, &among);
+    return among.news;
 }
 
 /* Gives the queue the rank that its priority means now. The device's lock is held. */
@@ -93,9 +97,11 @@ void queue_enlist(struct queue *queue) {
     atomic_store(&queue->rank, rank);
     ranks_add(&device->registered, rank);
     atomic_store(&queue->alive, true);
-    recompute(device);
+    bool watch = recompute(device);
     pthread_mutex_unlock(&device->lock);
     report_registration(queue);
+    if (watch)
+        worker_watch();
 }
 
 void queue_retire(struct queue *queue) {
