@@ -67,6 +67,7 @@ void device_wake(struct device *device) {
 
 void device_reset_after_fork(void) {
     pthread_mutex_init(&lock, NULL);
-    memset(devices, 0, sizeof(devices));
+    /* What was never used needs no page of the child's. */
+    memset(devices, 0, atomic_load(&known) * sizeof(devices[0]));
     atomic_store(&known, 0);
 }
