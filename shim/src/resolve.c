@@ -53,7 +53,9 @@ static struct {
 static atomic_bool filled;
 static pthread_mutex_t fill_lock = PTHREAD_MUTEX_INITIALIZER;
 
-void *dlsym_bootstrap(void) {
+/* A sanitizer's own start asks for symbols, so this runs before it can be reported to. */
+__attribute__((no_sanitize_thread, no_sanitize_address, no_sanitize_undefined)) void *
+dlsym_bootstrap(void) {
     /* dlsym kept its first version node on each architecture when glibc merged libdl into libc. */
 #if defined(__aarch64__)
     dlsym_real = (void *(*)(void *, const char *))dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.17");
