@@ -61,7 +61,14 @@ export class AgentClient {
   readonly #inbox: AgentDown[] = [];
   #wake: () => void = () => undefined;
 
-  constructor(runtimeDir: string, credentials: { id?: string; username?: string } = {}) {
+  /**
+   * @param credentials `comesBack`: the link is made again when it ends. Only then does libzmq hand
+   * out what arrived just before its end.
+   */
+  constructor(
+    runtimeDir: string,
+    credentials: { id?: string; username?: string; comesBack?: boolean } = {},
+  ) {
     this.id = credentials.id ?? newRoutingId();
     this.#socket = new Dealer({
       routingId: this.id,
@@ -70,8 +77,8 @@ export class AgentClient {
       sendTimeout: 0,
       // A test may send faster than the daemon reads.
       sendHighWaterMark: 0,
-      // A link never comes back by itself: a refused one would try for ever.
-      reconnectInterval: -1,
+      // A link does not come back by itself: a refused one would try for ever.
+      reconnectInterval: credentials.comesBack === true ? 100 : -1,
     });
     this.refused = new Promise((resolve) => {
       this.#socket.events.on('handshake:error:auth', () => {

@@ -63,7 +63,7 @@ export async function runDaemon(
 /** A link that is closed after the test. */
 export function openClient(
   runtimeDir: string,
-  credentials: { id?: string; username?: string } = {},
+  credentials: { id?: string; username?: string; comesBack?: boolean } = {},
 ): AgentClient {
   const client = new AgentClient(runtimeDir, credentials);
   onTestFinished(() => {

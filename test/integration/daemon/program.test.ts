@@ -29,7 +29,7 @@ describe('xschedd', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('resumes everybody on %s', async (signal) => {
     const folder = path.join(makeFolder(), 'run');
     const daemon = await serve(folder);
-    const low = openClient(folder);
+    const low = openClient(folder, { comesBack: true });
     low.send(makeHello({ hasPriority: true, priority: -1 }));
     low.send(makeRegister({ device: 'GPU-raw', ready: true }));
     await low.next('PERMIT');
