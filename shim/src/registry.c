@@ -8,6 +8,7 @@
 #include "process.h"
 #include "resolve.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,8 +195,35 @@ static bool describe(struct queue *queue, struct key key) {
     return true;
 }
 
+static void drop(struct queue *queue, bool context_gone);
+
+static void drop_if_of_dead_thread(struct queue *queue, void *unused) {
+    (void)unused;
+    /* What still runs is counted until it has drained; a later sweep takes it. */
+    if (!queue->per_thread || atomic_load(&queue->ready))
+        return;
+    pid_t thread = (pid_t)(queue->key_stream >> 2);
+    if (syscall(SYS_tgkill, getpid(), thread, 0) != 0 && errno == ESRCH)
+        drop(queue, false);
+}
+
+/* A thread that ends leaves its default stream behind, and no call of the driver tells of it. */
+static void sweep_dead_threads(void) {
+    enum { SWEEP_EVERY = 64 };
+    static _Atomic uint32_t registrations;
+    if (atomic_fetch_add(&registrations, 1) % SWEEP_EVERY != SWEEP_EVERY - 1)
+        return;
+    int saved = errno;
+    pthread_mutex_lock(&driver_life_lock);
+    queue_each(drop_if_of_dead_thread, NULL);
+    pthread_mutex_unlock(&driver_life_lock);
+    errno = saved;
+}
+
 static struct queue *register_queue(struct key key) {
     process_start();
+    if (key.context != 0 && key.stream != 1)
+        sweep_dead_threads();
     pthread_mutex_lock(&lock);
     struct queue *queue = search(key);
     if (queue != NULL) {

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeAgentDaemon, makePermit, serveAll } from './fake-daemon.js';
-import { CLIENTS, makeEnvironment, makeStage, readKernels, Script } from './programs.js';
+import { CLIENTS, makeEnvironment, makeStage, readKernels, runClient, Script } from './programs.js';
 import type { Environment, Operation, Stage } from './programs.js';
 
 /** More than there are numbers below the shim's, and some of those that it takes. */
@@ -205,4 +205,18 @@ describe('XSCHED_POLICY=HPF without a daemon', () => {
       expect(Math.max(...lowSubmits)).toBeLessThan(highFinish);
     },
   );
+});
+
+describe('a program whose threads come and go', () => {
+  it('has the queues of the living only', async () => {
+    const stage = makeStage();
+    const daemon = await FakeAgentDaemon.start(stage.runtimeDir);
+    // More threads than a process may have queues.
+    const args = ['1200'];
+    const without = await runClient('threads', args, makeEnvironment(makeStage(), {}, false));
+    const within = await runClient('threads', args, makeEnvironment(stage, {}));
+    expect(within).toMatchObject({ code: 0, stdout: without.stdout, stderr: '' });
+    const left = daemon.list('UNREGISTER').length;
+    expect(left).toBeGreaterThan(1000);
+  });
 });
