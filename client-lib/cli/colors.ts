@@ -7,10 +7,11 @@ export type Colors = ReturnType<typeof picocolors.createColors>;
  * Whether output to a stream is coloured: never with NO_COLOR or TERM=dumb, always with FORCE_COLOR,
  * else on a terminal.
  */
-export function wantsColors(isTTY: boolean, env: Readonly<NodeJS.ProcessEnv>): boolean {
+export function wantsColors(isTTY: boolean | undefined, env: Readonly<NodeJS.ProcessEnv>): boolean {
   if (env['NO_COLOR']) return false;
   if (env['FORCE_COLOR'] && env['FORCE_COLOR'] !== '0') return true;
-  return isTTY && env['TERM'] !== 'dumb';
+  // Node leaves it undefined where it is no terminal, which picocolors would take for its own guess.
+  return isTTY === true && env['TERM'] !== 'dumb';
 }
 
 export function makeColors(enabled: boolean): Colors {

@@ -28,8 +28,9 @@ export function defaultFormat(): LogFormat {
 
 const json = format.combine(spellErrors(), format.timestamp(), format.json());
 
-function human(colour: boolean) {
-  const colours = pc.createColors(colour);
+function human(colour: boolean | undefined) {
+  // Node leaves it undefined where there is no terminal, and picocolors would guess for itself.
+  const colours = pc.createColors(colour === true);
   const paint: Readonly<Record<string, (text: string) => string>> = {
     error: colours.red,
     warn: colours.yellow,

@@ -65,6 +65,7 @@ describe('wantsColors', () => {
     [false, { FORCE_COLOR: '1' }, true],
     [false, { FORCE_COLOR: '1', NO_COLOR: '1' }, false],
     [false, { CI: 'true' }, false],
+    [undefined, { CI: 'true' }, false],
   ])('on a terminal: %s, environment %j: %s', (isTTY, env, wanted) => {
     expect(wantsColors(isTTY, env)).toBe(wanted);
   });
