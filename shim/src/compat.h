@@ -18,6 +18,8 @@ __asm__(".symver dlvsym, dlvsym@" COMPAT_NODE);
 __asm__(".symver dladdr, dladdr@" COMPAT_NODE);
 __asm__(".symver pthread_create, pthread_create@" COMPAT_NODE);
 __asm__(".symver pthread_detach, pthread_detach@" COMPAT_NODE);
+__asm__(".symver pthread_key_create, pthread_key_create@" COMPAT_NODE);
+__asm__(".symver pthread_setspecific, pthread_setspecific@" COMPAT_NODE);
 #endif
 
 #endif

@@ -1,5 +1,6 @@
 #include "gate.h"
 
+#include "capture.h"
 #include "clock.h"
 #include "config.h"
 #include "link.h"
@@ -7,6 +8,7 @@
 #include "process.h"
 #include "reports.h"
 #include "resolve.h"
+#include "worker.h"
 
 #include <errno.h>
 
@@ -14,38 +16,14 @@
 static const uint64_t SPIN_NS = 20 * NS_PER_US;
 /* It wakes this often by itself, to notice a silent daemon. */
 static const uint64_t SLEEP_NS = 100 * NS_PER_MS;
+static const uint64_t SILENCE_NS = XSP_SILENCE_MS * NS_PER_MS;
 
-_Atomic int gate_captures;
 static atomic_bool exiting;
 
 enum blocked_by { NOBODY, DAEMON, PROCESS };
 
 void gate_open_for_exit(void) {
     atomic_store(&exiting, true);
-}
-
-int gate_relax_capture(void) {
-    int mode = CU_STREAM_CAPTURE_MODE_RELAXED;
-    if (driver.cuThreadExchangeStreamCaptureMode == NULL ||
-        driver.cuThreadExchangeStreamCaptureMode(&mode) != CUDA_SUCCESS) {
-        return -1;
-    }
-    return mode;
-}
-
-void gate_restore_capture(int mode) {
-    if (mode >= 0)
-        driver.cuThreadExchangeStreamCaptureMode(&mode);
-}
-
-bool gate_is_capturing(const struct queue *queue) {
-    int status = CU_STREAM_CAPTURE_STATUS_NONE;
-    if (driver.cuStreamIsCapturing == NULL)
-        return false;
-    /* The legacy stream answers with an error while a blocking stream captures; a launch on it
-     * would be refused as well, so nothing of it is ours. */
-    return driver.cuStreamIsCapturing(queue->stream, &status) != CUDA_SUCCESS ||
-           status != CU_STREAM_CAPTURE_STATUS_NONE;
 }
 
 static enum blocked_by blocked(struct queue *queue) {
@@ -77,7 +55,7 @@ static void give_up_on_daemon(struct queue *queue, uint64_t began) {
     link_check_silence(began);
     if (config.fail_closed || atomic_load(&queue->registered))
         return;
-    if (clock_now() - began < XSP_SILENCE_MS * NS_PER_MS)
+    if (clock_now() - began < SILENCE_NS)
         return;
     if (!atomic_exchange(&queue->permit, true)) {
         log_line(LOG_WARN, "the daemon does not answer for stream %u within %d ms: it passes",
@@ -114,6 +92,7 @@ static void wait_for_permission(struct queue *queue) {
         if (by == DAEMON && !announced) {
             announced = true;
             report_waiting(queue);
+            worker_wake_by(clock_now() + XSP_READY_REPEAT_MS * NS_PER_MS);
             continue;
         }
         if (waited < SPIN_NS) {
@@ -125,6 +104,9 @@ static void wait_for_permission(struct queue *queue) {
             uint64_t nap = SLEEP_NS;
             if (by == PROCESS && limit != 0 && limit - (now - beside) < nap)
                 nap = limit - (now - beside);
+            /* Sharp at the moment at which a daemon that never spoke meanwhile is given up. */
+            if (by == DAEMON && waited < SILENCE_NS && SILENCE_NS - waited < nap)
+                nap = SILENCE_NS - waited;
             futex_wait(&device->wake_seq, seen, nap);
         }
         atomic_fetch_sub(&device->waiters, 1);
@@ -151,8 +133,7 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
     struct queue *queue = queue_find(stream, null_stream);
     if (queue == NULL)
         return;
-    if (atomic_load_explicit(&gate_captures, memory_order_acquire) > 0 &&
-        gate_is_capturing(queue)) {
+    if (atomic_load_explicit(&captures_open, memory_order_acquire) > 0 && capture_includes(queue)) {
         return;
     }
     ticket->queue = queue;
@@ -173,18 +154,6 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
     }
 }
 
-/* A per-thread default stream cannot be asked by the worker, so an event of ours trails it. */
-static void trail(struct queue *queue) {
-    int mode = gate_relax_capture();
-    CUevent tail = atomic_load_explicit(&queue->tail, memory_order_relaxed);
-    if (tail == NULL && driver.cuEventCreate(&tail, CU_EVENT_DISABLE_TIMING) == CUDA_SUCCESS) {
-        atomic_store(&queue->tail, tail);
-    }
-    if (tail != NULL)
-        driver.cuEventRecord(tail, queue->stream);
-    gate_restore_capture(mode);
-}
-
 void gate_leave(struct ticket *ticket, CUresult result) {
     struct queue *queue = ticket->queue;
     if (queue == NULL)
@@ -194,7 +163,7 @@ void gate_leave(struct ticket *ticket, CUresult result) {
         if (ticket->taken != 0)
             window_put(queue, ticket->taken, result == CUDA_SUCCESS);
         if (queue->per_thread && result == CUDA_SUCCESS)
-            trail(queue);
+            queue_trail(queue);
         errno = saved;
     }
     atomic_fetch_add(&queue->returned, 1);

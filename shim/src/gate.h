@@ -25,20 +25,6 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
 /* The driver has returned; `result` says whether it took the work. Keeps errno. */
 void gate_leave(struct ticket *ticket, CUresult result);
 
-/*
- * Lets the shim's own driver calls pass while some thread of the process captures in a stricter
- * mode; gate_restore_capture takes what gate_relax_capture returned.
- */
-int gate_relax_capture(void);
-void gate_restore_capture(int mode);
-
-/* Captures that are open in the process; a launch asks about its stream only while there are any.
- */
-extern _Atomic int gate_captures;
-
-/* Whether launches on this queue are being recorded instead of run, or cannot be made at all. */
-bool gate_is_capturing(const struct queue *queue);
-
 /* Nothing blocks any more; for the end of the process. */
 void gate_open_for_exit(void);
 

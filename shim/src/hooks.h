@@ -14,7 +14,4 @@
     if (real == NULL)                                                                              \
     return hook_missing()
 
-/* The stream is gone, and with it a capture that began on it. driver_life_lock is held. */
-void capture_stream_destroyed(CUstream stream);
-
 #endif

@@ -1,48 +1,8 @@
-/*
- * Stream capture. While any capture is open a launch first asks whether its stream records, and
- * the worker asks no stream at all: a question on the wrong one would kill the capture.
- */
+/* Stream capture, and the graphs that come of it. */
 #include "hooks.h"
 
+#include "capture.h"
 #include "graphs.h"
-
-/* The streams on which captures began. What does not fit is counted for the process's life. */
-enum { CAPTURE_MAX = 64 };
-static uintptr_t origins[CAPTURE_MAX];
-
-static uintptr_t origin_of(CUstream stream, enum null_stream null_stream) {
-    bool own = stream == CU_STREAM_PER_THREAD || (stream == NULL && null_stream == PER_THREAD);
-    static _Thread_local char thread_mark;
-    if (own)
-        return (uintptr_t)&thread_mark;
-    /* Never 0, which marks a free entry of `origins`. */
-    return (uintptr_t)(stream == NULL ? CU_STREAM_LEGACY : stream);
-}
-
-/* driver_life_lock is held by the callers of both. */
-static void capture_began(uintptr_t origin) {
-    for (int i = 0; i < CAPTURE_MAX; i++) {
-        if (origins[i] != 0)
-            continue;
-        origins[i] = origin;
-        break;
-    }
-    atomic_fetch_add(&gate_captures, 1);
-}
-
-static void capture_ended(uintptr_t origin) {
-    for (int i = 0; i < CAPTURE_MAX; i++) {
-        if (origins[i] != origin)
-            continue;
-        origins[i] = 0;
-        atomic_fetch_sub(&gate_captures, 1);
-        return;
-    }
-}
-
-void capture_stream_destroyed(CUstream stream) {
-    capture_ended((uintptr_t)stream);
-}
 
 #define BEGIN_CAPTURE(function, null_stream, parameters, arguments)                                \
     EXPORT CUresult function parameters;                                                           \
@@ -52,10 +12,10 @@ void capture_stream_destroyed(CUstream stream) {
             return real arguments;                                                                 \
         /* Before the call, so that no launch or question can slip in after it. */                 \
         pthread_mutex_lock(&driver_life_lock);                                                     \
-        capture_began(origin_of(stream, null_stream));                                             \
+        capture_began(stream, null_stream);                                                        \
         CUresult result = real arguments;                                                          \
         if (result != CUDA_SUCCESS)                                                                \
-            capture_ended(origin_of(stream, null_stream));                                         \
+            capture_ended(stream, null_stream);                                                    \
         pthread_mutex_unlock(&driver_life_lock);                                                   \
         return result;                                                                             \
     }
@@ -91,13 +51,31 @@ static bool still_capturing(CUstream stream, enum null_stream null_stream) {
         CUresult result = real(stream, graph);                                                     \
         if (result == CUDA_SUCCESS || !still_capturing(stream, null_stream)) {                     \
             pthread_mutex_lock(&driver_life_lock);                                                 \
-            capture_ended(origin_of(stream, null_stream));                                         \
+            capture_ended(stream, null_stream);                                                    \
             pthread_mutex_unlock(&driver_life_lock);                                               \
         }                                                                                          \
         return result;                                                                             \
     }
 END_CAPTURE(cuStreamEndCapture, LEGACY)
 END_CAPTURE(cuStreamEndCapture_ptsz, PER_THREAD)
+
+/*
+ * A stream joins another's capture by waiting for an event of it; no question about it may come in
+ * between, so this takes the lock that questions are asked under.
+ */
+#define WAIT_EVENT(function)                                                                       \
+    EXPORT CUresult function(CUstream stream, CUevent event, unsigned flags);                      \
+    CUresult function(CUstream stream, CUevent event, unsigned flags) {                            \
+        REAL(function, (CUstream, CUevent, unsigned));                                             \
+        if (atomic_load(&captures_open) == 0)                                                      \
+            return real(stream, event, flags);                                                     \
+        pthread_mutex_lock(&driver_life_lock);                                                     \
+        CUresult result = real(stream, event, flags);                                              \
+        pthread_mutex_unlock(&driver_life_lock);                                                   \
+        return result;                                                                             \
+    }
+WAIT_EVENT(cuStreamWaitEvent)
+WAIT_EVENT(cuStreamWaitEvent_ptsz)
 
 #define INSTANTIATE(function, parameters, arguments)                                               \
     EXPORT CUresult function parameters;                                                           \

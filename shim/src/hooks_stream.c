@@ -4,6 +4,7 @@
  */
 #include "hooks.h"
 
+#include "capture.h"
 #include "events.h"
 
 #include <errno.h>
@@ -150,7 +151,7 @@ EVENT_DESTROY(cuEventDestroy_v2)
         if (process_is_inert())                                                                    \
             return real(stream);                                                                   \
         pthread_mutex_lock(&driver_life_lock);                                                     \
-        queue_drop_stream(stream, LEGACY);                                                         \
+        queue_drop_stream(stream);                                                                 \
         CUresult result = real(stream);                                                            \
         if (result == CUDA_SUCCESS)                                                                \
             capture_stream_destroyed(stream);                                                      \
@@ -168,8 +169,10 @@ STREAM_DESTROY(cuStreamDestroy_v2)
             return real(context);                                                                  \
         pthread_mutex_lock(&driver_life_lock);                                                     \
         CUresult result = real(context);                                                           \
-        if (result == CUDA_SUCCESS)                                                                \
+        if (result == CUDA_SUCCESS) {                                                              \
             queue_drop_context(context);                                                           \
+            capture_context_destroyed(context);                                                    \
+        }                                                                                          \
         pthread_mutex_unlock(&driver_life_lock);                                                   \
         return result;                                                                             \
     }
@@ -177,8 +180,11 @@ CONTEXT_DESTROY(cuCtxDestroy)
 CONTEXT_DESTROY(cuCtxDestroy_v2)
 
 static void drop_if_of_device(struct queue *queue, void *data) {
-    if (queue->device->handle == *(CUdevice *)data)
-        queue_drop_context(queue->context);
+    if (queue->device->handle != *(CUdevice *)data)
+        return;
+    CUcontext context = queue->context;
+    queue_drop_context(context);
+    capture_context_destroyed(context);
 }
 
 /* Whether the device's primary context no longer exists. */

@@ -1,7 +1,9 @@
 #include "process.h"
 
+#include "capture.h"
 #include "compat.h"
 #include "config.h"
+#include "drain.h"
 #include "events.h"
 #include "gate.h"
 #include "graphs.h"
@@ -27,7 +29,7 @@ bool process_decide_inert(void) {
 
 static void before_exit(void) {
     gate_open_for_exit();
-    worker_stop_asking();
+    drain_stop_asking();
     link_say_goodbye();
 }
 
@@ -40,7 +42,8 @@ static void after_fork_in_child(void) {
     events_reset_after_fork();
     graphs_reset_after_fork();
     worker_reset_after_fork();
-    atomic_store(&gate_captures, 0);
+    drain_reset_after_fork();
+    capture_reset_after_fork();
 }
 
 void process_start(void) {
@@ -58,7 +61,8 @@ void process_start(void) {
             atexit(before_exit);
         }
         link_start();
-        worker_start();
+        if (!worker_start() || !drain_start())
+            gate_open_for_exit();
         atomic_store_explicit(&started, true, memory_order_release);
     }
     pthread_mutex_unlock(&start_lock);

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "config.h"
 #include "device.h"
+#include "drain.h"
 #include "gate.h"
 #include "link.h"
 #include "log.h"
@@ -10,7 +11,6 @@
 #include "registry.h"
 #include "reports.h"
 #include "resolve.h"
-#include "worker.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +101,7 @@ void queue_enlist(struct queue *queue) {
     pthread_mutex_unlock(&device->lock);
     report_registration(queue);
     if (watch)
-        worker_watch();
+        drain_watch();
 }
 
 void queue_retire(struct queue *queue) {
@@ -140,7 +140,7 @@ void queue_become_ready(struct queue *queue) {
     if (report)
         report_state(queue, true);
     if (atomic_load_explicit(&queue->watched, memory_order_relaxed))
-        worker_watch();
+        drain_watch();
 }
 
 /* Raises what is known to have finished to `proven`. */
@@ -215,7 +215,7 @@ void queue_apply(struct queue *queue, bool permit, const xsp_permit *state) {
     if (report)
         report_state(queue, true);
     if (!stale && atomic_load(&queue->ready) && atomic_load(&queue->watched))
-        worker_watch();
+        drain_watch();
 }
 
 static void open_one(struct queue *queue, void *data) {

@@ -83,7 +83,8 @@ struct queue {
     /* Idle detection. `watched`: somebody would gain from knowing at once. */
     _Atomic bool watched;
     _Atomic uint32_t syncing; /* Threads inside a synchronisation that will bring evidence. */
-    _Atomic(CUevent) tail;    /* Trails the work of a per-thread default stream. */
+    _Atomic(CUevent) tail;    /* Trails the work of a stream that cannot be asked itself. */
+    _Atomic bool orphaned;    /* Its stream was destroyed while it had work. */
     uint64_t poll_seen;
     uint64_t poll_at;
     uint64_t poll_pause;
@@ -127,8 +128,23 @@ void queue_become_ready(struct queue *queue);
 /* All its work up to `proven` has left the GPU: makes it idle if that is all there is. */
 bool queue_try_idle(struct queue *queue, uint64_t proven);
 
-/* Drops the queue of a stream, or all queues of a context. driver_life_lock is held. */
-void queue_drop_stream(CUstream stream, enum null_stream null_stream);
+/*
+ * Puts an event of ours behind what is on the queue's stream, for streams that the drain thread
+ * cannot ask: a thread's own one, and one that is about to be destroyed. The stream's context is
+ * current. False when the driver refuses.
+ */
+bool queue_trail(struct queue *queue);
+
+/*
+ * The stream is about to be destroyed. Work that it still has runs to its end, so a ready queue
+ * lives on as an orphan until its tail has passed. driver_life_lock is held here and below.
+ */
+void queue_drop_stream(CUstream stream);
+
+/* The orphan's work has left the GPU. */
+void queue_drop_orphan(struct queue *queue);
+
+/* The context is gone, and all its queues with it. */
 void queue_drop_context(CUcontext context);
 
 /* What a PERMIT or SUSPEND says; `seq` older than the last one is ignored. */

@@ -1,8 +1,9 @@
 #include "registry.h"
 
+#include "capture.h"
 #include "config.h"
 #include "device.h"
-#include "gate.h"
+#include "drain.h"
 #include "link.h"
 #include "log.h"
 #include "process.h"
@@ -195,7 +196,28 @@ static bool describe(struct queue *queue, struct key key) {
     return true;
 }
 
-static void drop(struct queue *queue, bool context_gone);
+/* Nobody finds the queue by its stream any more: the handle may come back as another stream. */
+static void forget(struct queue *queue) {
+    pthread_mutex_lock(&lock);
+    erase((struct key){queue->key_context, queue->key_stream});
+    atomic_fetch_add(&epoch, 1);
+    pthread_mutex_unlock(&lock);
+}
+
+static void drop(struct queue *queue, bool context_gone) {
+    /* Once it is retired its record could serve another stream, before we are done with it. */
+    atomic_fetch_add(&queue->holders, 1);
+    if (!atomic_load(&queue->orphaned))
+        forget(queue);
+    queue_retire(queue);
+    int mode = capture_relax();
+    window_clear(&queue->flight, !context_gone);
+    CUevent tail = atomic_exchange(&queue->tail, NULL);
+    if (tail != NULL && !context_gone)
+        driver.cuEventDestroy_v2(tail);
+    capture_restore(mode);
+    queue_release(queue);
+}
 
 static void drop_if_of_dead_thread(struct queue *queue, void *unused) {
     (void)unused;
@@ -312,27 +334,48 @@ void queue_each(void (*visit)(struct queue *queue, void *data), void *data) {
     }
 }
 
-static void drop(struct queue *queue, bool context_gone) {
-    /* Once it is retired its record could serve another stream, before we are done with it. */
-    atomic_fetch_add(&queue->holders, 1);
-    pthread_mutex_lock(&lock);
-    erase((struct key){queue->key_context, queue->key_stream});
-    atomic_fetch_add(&epoch, 1);
-    pthread_mutex_unlock(&lock);
-    queue_retire(queue);
-    int mode = gate_relax_capture();
-    window_clear(&queue->flight, !context_gone);
-    CUevent tail = atomic_exchange(&queue->tail, NULL);
-    if (tail != NULL && !context_gone)
-        driver.cuEventDestroy_v2(tail);
-    gate_restore_capture(mode);
-    queue_release(queue);
+bool queue_trail(struct queue *queue) {
+    CUevent tail = atomic_load_explicit(&queue->tail, memory_order_relaxed);
+    if (tail == NULL) {
+        int mode = capture_relax();
+        bool made = driver.cuEventCreate(&tail, CU_EVENT_DISABLE_TIMING) == CUDA_SUCCESS;
+        capture_restore(mode);
+        if (!made)
+            return false;
+        atomic_store(&queue->tail, tail);
+    }
+    return driver.cuEventRecord(tail, queue->stream) == CUDA_SUCCESS;
 }
 
-void queue_drop_stream(CUstream stream, enum null_stream null_stream) {
-    struct queue *queue = queue_peek(stream, null_stream);
-    if (queue != NULL)
+/* Puts the tail behind a stream of any context. */
+static bool trail_orphan(struct queue *queue) {
+    CUcontext popped;
+    if (atomic_load(&captures_open) > 0 && capture_includes(queue))
+        return false;
+    if (driver.cuCtxPushCurrent_v2 == NULL ||
+        driver.cuCtxPushCurrent_v2(queue->context) != CUDA_SUCCESS) {
+        return false;
+    }
+    bool trailed = queue_trail(queue);
+    driver.cuCtxPopCurrent_v2(&popped);
+    return trailed;
+}
+
+void queue_drop_stream(CUstream stream) {
+    struct queue *queue = queue_peek(stream, LEGACY);
+    if (queue == NULL)
+        return;
+    if (!atomic_load(&queue->ready) || !trail_orphan(queue)) {
         drop(queue, false);
+        return;
+    }
+    atomic_store(&queue->orphaned, true);
+    forget(queue);
+    drain_watch();
+}
+
+void queue_drop_orphan(struct queue *queue) {
+    drop(queue, false);
 }
 
 static void drop_if_of_context(struct queue *queue, void *context) {

@@ -1,8 +1,8 @@
 #include "window.h"
 
+#include "capture.h"
 #include "clock.h"
 #include "config.h"
-#include "gate.h"
 #include "process.h"
 #include "queue.h"
 #include "resolve.h"
@@ -106,7 +106,7 @@ static bool is_stuck(const struct window_state *window, struct patience *patienc
 uint32_t window_take(struct queue *queue, uint32_t weight) {
     struct window_state *window = &queue->flight;
     struct patience patience = {0, 0, 0};
-    int mode = gate_relax_capture();
+    int mode = capture_relax();
     pthread_mutex_lock(&window->lock);
     uint64_t returned = atomic_load(&queue->returned);
     uint32_t size = atomic_load_explicit(&queue->window, memory_order_relaxed);
@@ -139,20 +139,20 @@ uint32_t window_take(struct queue *queue, uint32_t weight) {
         pthread_mutex_lock(&window->lock);
     }
     pthread_mutex_unlock(&window->lock);
-    gate_restore_capture(mode);
+    capture_restore(mode);
     return taken;
 }
 
 void window_put(struct queue *queue, uint32_t taken, bool submitted) {
     struct window_state *window = &queue->flight;
-    int mode = gate_relax_capture();
+    int mode = capture_relax();
     pthread_mutex_lock(&window->lock);
     /* The submission that this fence follows has not been counted as returned yet. */
     uint64_t proven = atomic_load(&queue->returned) + 1;
     if (!submitted || !fence(queue, taken, proven))
         window->taken -= taken;
     pthread_mutex_unlock(&window->lock);
-    gate_restore_capture(mode);
+    capture_restore(mode);
 }
 
 void window_drained(struct queue *queue, uint64_t proven) {

@@ -41,7 +41,10 @@ enum capture_mode { CAPTURE_GLOBAL, CAPTURE_THREAD_LOCAL, CAPTURE_RELAXED };
     CALL(cuStreamSynchronize, (CUstream))                                                          \
     CALL(cuStreamSynchronize_ptsz, (CUstream))                                                     \
     CALL(cuStreamBeginCapture_v2, (CUstream, int))                                                 \
+    CALL(cuStreamBeginCapture_v2_ptsz, (CUstream, int))                                            \
     CALL(cuStreamEndCapture, (CUstream, CUgraph *))                                                \
+    CALL(cuStreamEndCapture_ptsz, (CUstream, CUgraph *))                                           \
+    CALL(cuStreamWaitEvent, (CUstream, CUevent, unsigned))                                         \
     CALL(cuThreadExchangeStreamCaptureMode, (int *))                                               \
     CALL(cuGraphInstantiateWithFlags, (CUgraphExec *, CUgraph, unsigned long long))                \
     CALL(cuGraphLaunch, (CUgraphExec, CUstream))                                                   \

@@ -10,6 +10,7 @@
  *   a sync S | destroy S
  *   a read S                   a number that follows from all that the stream's kernels did
  *   a begin S MODE | end S | replay S     a capture, the graph that it made, one launch of it
+ *   a join S T                 S waits for an event of T, and joins a capture of it
  *   a close LOW HIGH           closes descriptors
  *   a write FOLDER COUNT       writes files: each holds its own name
  *   a fork CODE                a child that ends with that code, and its status
@@ -129,12 +130,22 @@ static void obey_driver(char letter, const char *order, const char *name, char *
     } else if (strcmp(name, "destroy") == 0) {
         status = cuda.cuStreamDestroy_v2(streams[number]);
     } else if (strcmp(name, "begin") == 0) {
-        status = cuda.cuStreamBeginCapture_v2(streams[number], (int)check_argument(second));
+        int mode = (int)check_argument(second);
+        status = number == OWN ? cuda.cuStreamBeginCapture_v2_ptsz(NULL, mode)
+                               : cuda.cuStreamBeginCapture_v2(streams[number], mode);
     } else if (strcmp(name, "end") == 0) {
         CUgraph graph = NULL;
-        status = cuda.cuStreamEndCapture(streams[number], &graph);
+        status = number == OWN ? cuda.cuStreamEndCapture_ptsz(NULL, &graph)
+                               : cuda.cuStreamEndCapture(streams[number], &graph);
         if (status == CUDA_SUCCESS)
             status = cuda.cuGraphInstantiateWithFlags(&graphs[number], graph, 0);
+    } else if (strcmp(name, "join") == 0) {
+        CUevent event;
+        DRIVER_CHECK(cuda.cuEventCreate(&event, NO_TIMING));
+        status = cuda.cuEventRecord(event, streams[stream_number(second)]);
+        if (status == CUDA_SUCCESS)
+            status = cuda.cuStreamWaitEvent(streams[number], event, 0);
+        DRIVER_CHECK(cuda.cuEventDestroy_v2(event));
     } else if (strcmp(name, "replay") == 0) {
         status = cuda.cuGraphLaunch(graphs[number], streams[number]);
     } else {

@@ -1,4 +1,4 @@
-/** The parts of the shim that need no GPU: ranks and the ZMTP client, under sanitizers. */
+/** The parts of the shim that need no GPU: ranks, captures and the ZMTP client, under sanitizers. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildAsanPrograms, expectSuccess } from './programs.js';
 
@@ -9,6 +9,12 @@ beforeAll(buildAsanPrograms, 150_000);
 describe('ranks', () => {
   it.each(SEEDS)('know their highest like a naive multiset does, seed %i', (seed) => {
     expect(expectSuccess('ranks_model', [String(seed), '5000'])).toBe('');
+  });
+});
+
+describe('captures', () => {
+  it('are counted until they end, in whatever way', () => {
+    expect(expectSuccess('capture_cases')).toBe('');
   });
 });
 

@@ -1,0 +1,126 @@
+#include "capture.h"
+
+#include "compat.h"
+#include "resolve.h"
+
+#include <pthread.h>
+#include <string.h>
+
+/* Where open captures began. What does not fit is counted for the process's life. */
+enum { CAPTURE_MAX = 64 };
+static struct origin {
+    uintptr_t mark; /* The stream's handle, or an address of the thread whose default stream it is;
+                       0 for a free entry. */
+    CUcontext context;
+} origins[CAPTURE_MAX];
+
+_Atomic int captures_open;
+
+static _Thread_local char thread_mark;
+/* Its destructor tells of a thread that ends while its own default stream captures. */
+static pthread_key_t thread_end;
+static bool has_thread_end;
+
+static bool is_per_thread(CUstream stream, enum null_stream null_stream) {
+    return stream == CU_STREAM_PER_THREAD || (stream == NULL && null_stream == PER_THREAD);
+}
+
+static uintptr_t mark_of(CUstream stream, enum null_stream null_stream) {
+    if (is_per_thread(stream, null_stream))
+        return (uintptr_t)&thread_mark;
+    return (uintptr_t)(stream == NULL ? CU_STREAM_LEGACY : stream);
+}
+
+static CUcontext context_of(CUstream stream, enum null_stream null_stream) {
+    CUcontext context = NULL;
+    if (stream == NULL || stream == CU_STREAM_LEGACY || is_per_thread(stream, null_stream)) {
+        if (driver.cuCtxGetCurrent != NULL)
+            driver.cuCtxGetCurrent(&context);
+    } else if (driver.cuStreamGetCtx != NULL) {
+        driver.cuStreamGetCtx(stream, &context);
+    }
+    return context;
+}
+
+static void end_by_mark(uintptr_t mark) {
+    for (int i = 0; i < CAPTURE_MAX; i++) {
+        if (origins[i].mark != mark)
+            continue;
+        origins[i].mark = 0;
+        atomic_fetch_sub(&captures_open, 1);
+        return;
+    }
+}
+
+static void thread_ended(void *mark) {
+    pthread_mutex_lock(&driver_life_lock);
+    end_by_mark((uintptr_t)mark);
+    pthread_mutex_unlock(&driver_life_lock);
+}
+
+static void watch_thread_end(void) {
+    if (!has_thread_end)
+        has_thread_end = pthread_key_create(&thread_end, thread_ended) == 0;
+    if (has_thread_end)
+        pthread_setspecific(thread_end, &thread_mark);
+}
+
+void capture_began(CUstream stream, enum null_stream null_stream) {
+    if (is_per_thread(stream, null_stream))
+        watch_thread_end();
+    for (int i = 0; i < CAPTURE_MAX; i++) {
+        if (origins[i].mark != 0)
+            continue;
+        origins[i] = (struct origin){mark_of(stream, null_stream), context_of(stream, null_stream)};
+        break;
+    }
+    atomic_fetch_add(&captures_open, 1);
+}
+
+void capture_ended(CUstream stream, enum null_stream null_stream) {
+    end_by_mark(mark_of(stream, null_stream));
+}
+
+void capture_stream_destroyed(CUstream stream) {
+    end_by_mark((uintptr_t)stream);
+}
+
+void capture_context_destroyed(CUcontext context) {
+    for (int i = 0; i < CAPTURE_MAX; i++) {
+        if (origins[i].mark != 0 && origins[i].context == context)
+            end_by_mark(origins[i].mark);
+    }
+}
+
+bool capture_includes(const struct queue *queue) {
+    int status = CU_STREAM_CAPTURE_STATUS_NONE;
+    if (driver.cuStreamIsCapturing == NULL)
+        return false;
+    /* The legacy stream answers with an error while a blocking stream captures; a launch on it
+     * would be refused as well, so nothing of it is ours. */
+    return driver.cuStreamIsCapturing(queue->stream, &status) != CUDA_SUCCESS ||
+           status != CU_STREAM_CAPTURE_STATUS_NONE;
+}
+
+bool capture_is_error(CUresult result) {
+    return result >= CUDA_ERROR_STREAM_CAPTURE_FIRST && result <= CUDA_ERROR_STREAM_CAPTURE_LAST;
+}
+
+int capture_relax(void) {
+    int mode = CU_STREAM_CAPTURE_MODE_RELAXED;
+    if (driver.cuThreadExchangeStreamCaptureMode == NULL ||
+        driver.cuThreadExchangeStreamCaptureMode(&mode) != CUDA_SUCCESS) {
+        return -1;
+    }
+    return mode;
+}
+
+void capture_restore(int mode) {
+    if (mode >= 0)
+        driver.cuThreadExchangeStreamCaptureMode(&mode);
+}
+
+void capture_reset_after_fork(void) {
+    atomic_store(&captures_open, 0);
+    memset(origins, 0, sizeof(origins));
+}

@@ -1,0 +1,43 @@
+/*
+ * Stream capture: which captures are open in the process, and how the shim's own driver calls keep
+ * out of their way. While any is open a launch first asks whether its stream records.
+ */
+#ifndef XSCHED_CAPTURE_H
+#define XSCHED_CAPTURE_H
+
+#include "queue.h"
+
+#include <stdbool.h>
+
+/* Captures that are open in the process; whoever sees 0 need not think of them. */
+extern _Atomic int captures_open;
+
+/*
+ * A capture begins or has ended on a stream as the calling thread means it. driver_life_lock is
+ * held: the drain thread asks streams under it, and a question to a capturing one ends its capture.
+ */
+void capture_began(CUstream stream, enum null_stream null_stream);
+void capture_ended(CUstream stream, enum null_stream null_stream);
+
+/* Captures that nobody will end: their stream or their context is gone. driver_life_lock is held.
+ */
+void capture_stream_destroyed(CUstream stream);
+void capture_context_destroyed(CUcontext context);
+
+/* Whether launches on this queue are being recorded instead of run, or cannot be made at all. */
+bool capture_includes(const struct queue *queue);
+
+/* Whether the driver refused a call because of a capture: it then says nothing of the stream. */
+bool capture_is_error(CUresult result);
+
+/*
+ * Lets the shim's own driver calls pass while some thread of the process captures in a stricter
+ * mode; capture_restore takes what capture_relax returned. Launches, event records and the question
+ * whether a stream captures need none of it.
+ */
+int capture_relax(void);
+void capture_restore(int mode);
+
+void capture_reset_after_fork(void);
+
+#endif

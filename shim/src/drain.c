@@ -1,0 +1,173 @@
+#include "drain.h"
+
+#include "capture.h"
+#include "clock.h"
+#include "config.h"
+#include "gate.h"
+#include "reports.h"
+#include "resolve.h"
+#include "thread.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* How soon a watched queue is asked after it fell quiet, and how the pause grows. */
+static const uint64_t POLL_FIRST_NS = 50 * NS_PER_US;
+static const uint64_t POLL_MAX_NS = 200 * NS_PER_US;
+/* While it is still being fed, or a synchronisation will bring the answer. */
+static const uint64_t POLL_BUSY_NS = 500 * NS_PER_US;
+/* While nobody would gain from knowing. */
+static const uint64_t POLL_LAZY_NS = 100 * NS_PER_MS;
+/* How long nothing at all is looked at. */
+static const uint64_t POLL_IDLE_NS = 500 * NS_PER_MS;
+/* An IDLE that was held back because it followed another too closely. */
+static const uint64_t HELD_BACK_NS = NS_PER_MS;
+/* How long the end of the process waits for a question that the driver does not answer. */
+static const uint64_t STOP_NS = 100 * NS_PER_MS;
+
+static _Atomic uint32_t bell; /* Counts whatever there is to look at; the thread sleeps on it. */
+static _Atomic uint64_t wakes_at; /* 0 while the thread is awake. */
+static atomic_bool asking = true;
+static _Atomic uint32_t inside; /* 1 while the thread is in the driver. */
+
+void drain_watch(void) {
+    atomic_fetch_add(&bell, 1);
+    if (atomic_load(&wakes_at) > clock_now() + POLL_MAX_NS)
+        futex_wake_all(&bell);
+}
+
+void drain_stop_asking(void) {
+    atomic_store(&asking, false);
+    /* Not by driver_life_lock: the program's own threads may hold it for as long as they wait for
+     * the GPU, and this very thread may be one of them, in a signal handler that exits. */
+    uint64_t limit = clock_now() + STOP_NS;
+    while (atomic_load(&inside) != 0 && clock_now() < limit)
+        futex_wait(&inside, 1, STOP_NS / 100);
+}
+
+/* Whether everything on the queue's stream has finished; driver_life_lock is held. */
+static CUresult ask_driver(struct queue *queue) {
+    CUcontext popped;
+    if (driver.cuCtxPushCurrent_v2 == NULL ||
+        driver.cuCtxPushCurrent_v2(queue->context) != CUDA_SUCCESS) {
+        return CUDA_ERROR_CONTEXT_IS_DESTROYED;
+    }
+    int mode = capture_relax();
+    CUresult result = CUDA_ERROR_NOT_READY;
+    if (!queue->per_thread && !atomic_load(&queue->orphaned)) {
+        /* What records a graph has no work of its own, and must not be asked. */
+        if (!capture_includes(queue))
+            result = driver.cuStreamQuery(queue->stream);
+    } else {
+        CUevent tail = atomic_load(&queue->tail);
+        if (tail != NULL)
+            result = driver.cuEventQuery(tail);
+    }
+    capture_restore(mode);
+    driver.cuCtxPopCurrent_v2(&popped);
+    return capture_is_error(result) ? CUDA_ERROR_NOT_READY : result;
+}
+
+static void schedule_poll(struct queue *queue, uint64_t now, uint64_t pause) {
+    queue->poll_pause = pause;
+    queue->poll_at = now + pause;
+}
+
+/* Asks about the queue. True when it is idle now. */
+static bool ask(struct queue *queue, uint64_t returned) {
+    pthread_mutex_lock(&driver_life_lock);
+    atomic_store(&inside, 1);
+    CUresult result = CUDA_ERROR_NOT_READY;
+    if (atomic_load(&asking) && atomic_load(&queue->alive))
+        result = ask_driver(queue);
+    /* An error is the program's to find; for us a stream that fails has nothing left to run. */
+    bool idle = result != CUDA_ERROR_NOT_READY && queue_try_idle(queue, returned);
+    atomic_store(&inside, 0);
+    pthread_mutex_unlock(&driver_life_lock);
+    return idle;
+}
+
+/* Looks after a ready queue: has it drained? */
+static void poll_queue(struct queue *queue, uint64_t now) {
+    bool watched = atomic_load(&queue->watched) || atomic_load(&queue->orphaned);
+    uint64_t returned = atomic_load(&queue->returned);
+    if (atomic_load(&queue->entered) != returned || returned != queue->poll_seen) {
+        /* Somebody is at the gate, in the driver, or was since the last look. */
+        bool first = queue->poll_pause == 0 || returned == queue->poll_seen + 1;
+        queue->poll_seen = returned;
+        schedule_poll(queue, now, !watched ? POLL_LAZY_NS : first ? POLL_FIRST_NS : POLL_BUSY_NS);
+        return;
+    }
+    if (atomic_load(&queue->syncing) > 0 && watched) {
+        schedule_poll(queue, now, POLL_BUSY_NS);
+        return;
+    }
+    if (ask(queue, returned)) {
+        queue->poll_pause = 0;
+        return;
+    }
+    uint64_t pause = queue->poll_pause * 2;
+    if (pause > POLL_MAX_NS || pause == 0)
+        pause = POLL_MAX_NS;
+    schedule_poll(queue, now, watched ? pause : POLL_LAZY_NS);
+}
+
+struct round {
+    uint64_t now;
+    uint64_t deadline;
+};
+
+static void earlier(struct round *round, uint64_t when) {
+    if (when < round->deadline)
+        round->deadline = when;
+}
+
+static void tend(struct queue *queue, void *data) {
+    struct round *round = data;
+    uint64_t now = round->now;
+    if (atomic_load(&queue->ready)) {
+        /* A queue that came to be watched must not sleep through its lazy pause. */
+        bool overslept = atomic_load(&queue->watched) && queue->poll_pause > POLL_BUSY_NS;
+        if (now >= queue->poll_at || overslept)
+            poll_queue(queue, now);
+        if (atomic_load(&queue->ready))
+            earlier(round, queue->poll_at);
+    } else if (atomic_load(&queue->orphaned)) {
+        pthread_mutex_lock(&driver_life_lock);
+        queue_drop_orphan(queue);
+        pthread_mutex_unlock(&driver_life_lock);
+    } else if (atomic_load(&queue->reported_ready)) {
+        if (now - queue->idle_reported_at >= HELD_BACK_NS) {
+            queue->idle_reported_at = now;
+            report_state(queue, false);
+        } else {
+            earlier(round, queue->idle_reported_at + HELD_BACK_NS);
+        }
+    }
+}
+
+static void *run(void *name) {
+    thread_begin(name);
+    for (;;) {
+        uint32_t seen = atomic_load(&bell);
+        uint64_t now = clock_now();
+        struct round round = {now, now + POLL_IDLE_NS};
+        queue_each(tend, &round);
+        /* Whoever rings after `seen` was read makes the sleep end at once. */
+        atomic_store(&wakes_at, round.deadline);
+        now = clock_now();
+        if (round.deadline > now)
+            futex_wait(&bell, seen, round.deadline - now);
+        atomic_store(&wakes_at, 0);
+    }
+    return NULL;
+}
+
+bool drain_start(void) {
+    return thread_start("xsched-drain", run);
+}
+
+void drain_reset_after_fork(void) {
+    atomic_store(&wakes_at, 0);
+    atomic_store(&inside, 0);
+}

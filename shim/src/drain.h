@@ -1,0 +1,24 @@
+/*
+ * The shim's second thread: asks the driver whether quiet streams have drained. Apart from the
+ * worker, since a question may wait behind a long call of the driver, and SUSPEND must not.
+ */
+#ifndef XSCHED_DRAIN_H
+#define XSCHED_DRAIN_H
+
+#include <stdbool.h>
+
+/* Starts the thread with all signals blocked; false when there can be none. */
+bool drain_start(void);
+
+/* A queue that others wait for became busy: it must be looked at soon enough. */
+void drain_watch(void);
+
+/*
+ * The driver is about to be torn down: the thread begins no call of it any more, and has left it
+ * unless its last one takes over 100 ms.
+ */
+void drain_stop_asking(void);
+
+void drain_reset_after_fork(void);
+
+#endif
