@@ -107,7 +107,8 @@ function setSilent(turn: Turn, client: Client, silent: boolean): void {
 
 function checkStall(turn: Turn, queue: Queue): void {
   const { stallMs } = turn.state.settings;
-  if (!queue.ready || queue.stalled || queue.waiting || queue.submitted <= queue.completed) return;
+  // A queue without a launch in flight counts too: its thread may be stuck inside the driver.
+  if (!queue.ready || queue.stalled || queue.waiting) return;
   const due = queue.progressAt + stallMs;
   if (turn.now < due) {
     turn.wakeAt(queue.device, due);
@@ -120,7 +121,7 @@ function checkStall(turn: Turn, queue: Queue): void {
     turn,
     queue,
     'warn',
-    `${describeQueue(queue)} has ${open} launches in flight and finished none for ` +
+    `${describeQueue(queue)} has work (${open} launches in flight) of which nothing moved for ` +
       `${String(stallMs)} ms: it holds nobody back until it moves`,
   );
 }

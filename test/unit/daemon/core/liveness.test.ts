@@ -93,10 +93,22 @@ describe('a stalled queue', () => {
     expect(world.view(low).type).toBe('SUSPEND');
   });
 
-  it('is none while it waits at the gate or has nothing in flight', () => {
+  it('is one whose thread is stuck inside the driver with nothing in flight', () => {
+    const { world, high, low } = contest();
+    for (let second = 0; second < 11; second++) {
+      world.stats(high, { submitted: 5, completed: 5 });
+      world.stats(low, { submitted: 9, completed: 3, waiting: true });
+      world.advance(1000);
+    }
+    expect(world.view(low).type).toBe('PERMIT');
+    world.stats(high, { submitted: 6, completed: 6 });
+    expect(world.view(low).type).toBe('SUSPEND');
+  });
+
+  it('is none while it waits at the gate', () => {
     const { world, high, low } = contest();
     for (let second = 0; second < 30; second++) {
-      world.stats(high, { submitted: 5, completed: 5 });
+      world.stats(high, { submitted: 5, completed: second });
       world.stats(low, { submitted: 9, completed: 3, waiting: true });
       world.advance(1000);
     }
@@ -122,7 +134,7 @@ describe('max_suspend_ms', () => {
   it('is off by default', () => {
     const { world, high, low } = contest();
     for (let second = 0; second < 100; second++) {
-      world.stats(high);
+      world.stats(high, { submitted: second, completed: second });
       world.stats(low, { waiting: true });
       world.advance(1000);
     }
