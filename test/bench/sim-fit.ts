@@ -234,8 +234,25 @@ async function measureAll(settings: Settings): Promise<Row[]> {
       window,
       highKernelNs,
     });
-  // Real models under a lab gate whose window is not known. With kernels that fill the GPU even a
-  // window of one costs an H200 more than these (0.66 ms above), so the programs were others.
+  // The same programs inside one process and under MPS, on an H100 (driver 580.159), the low model's
+  // kernels leaving room beside them (PAIR_LOW_GRID=1); alone the high model took 0.532 ms there.
+  const onH100 = { highKernelNs: 5900 };
+  for (const [window, together, mps] of [
+    [0, 0.537, 0.532],
+    [1, 0.539, 0.532],
+    [8, 0.531, 0.531],
+  ] as const) {
+    const gate = window === 0 ? 'native' : `gate, window ${String(window)}`;
+    const options = { ...onH100, window };
+    await pair('held out', `one process, ${gate}`, [together, undefined], {
+      ...options,
+      together: true,
+    });
+    await pair('held out', `MPS, ${gate}`, [mps, undefined], { ...options, mps: true });
+  }
+  // Real models under a lab gate whose window is not known. Between two processes even a window of
+  // one costs an H200 and an H100 more than these (0.66 ms above), whatever the size of the kernels,
+  // so the programs were others.
   await pair('reference', 'two processes, lab gate', [0.53, 0.84], { window: 8 });
   await pair('reference', 'MPS, lab gate', [0.43, 0.6], { window: 8, mps: true });
   await pair('reference', 'one process, lab gate', [0.43, 0.53], { window: 8, together: true });
