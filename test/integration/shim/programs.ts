@@ -8,8 +8,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
-const BUILD = path.join(ROOT, 'build');
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+export const BUILD = path.join(ROOT, 'build');
 export const SHIM = path.join(BUILD, 'shim', 'libxsched_shim.so');
 export const CLIENTS = path.join(BUILD, 'shim-test', 'clients');
 
@@ -52,13 +52,14 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a client to its end. */
+/** Runs a client to its end; `clients` is the folder of its build. */
 export async function runClient(
   name: string,
   args: readonly string[],
   env: Environment,
+  clients = CLIENTS,
 ): Promise<Ended> {
-  const child = spawn(path.join(CLIENTS, name), args, {
+  const child = spawn(path.join(clients, name), args, {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: LIFE_MS,

@@ -1,0 +1,86 @@
+/**
+ * The shim inside programs of many threads under the sanitizers, with a daemon that takes its
+ * permits back all the time: no report, and the results of a plain run.
+ */
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { makeRandom, SEED } from '../../unit/daemon/seed.js';
+import { FakeAgentDaemon, makePermit } from './fake-daemon.js';
+import type { Behaviour } from './fake-daemon.js';
+import { BUILD, makeEnvironment, makeStage, ROOT, runClient } from './programs.js';
+import type { Environment } from './programs.js';
+
+const BUILD_MS = 240_000;
+
+/** What a sanitized program ends with when something was reported; its own codes are others. */
+const REPORTED = 66;
+
+const SANITIZERS = [
+  { name: 'thread', suffix: 'tsan', runtime: 'libtsan.so' },
+  { name: 'address,undefined', suffix: 'asan', runtime: 'libasan.so' },
+] as const;
+
+type Sanitizer = (typeof SANITIZERS)[number];
+
+function build(name: string): void {
+  for (const folder of ['shim', 'test/sim', 'test/shim']) {
+    // Other test files build some of the same programs.
+    const lock = path.join(ROOT, 'build', '.shim-test-asan.lock');
+    const make = ['make', '-s', '-C', path.join(ROOT, folder), '-j2', `SANITIZE=${name}`];
+    execFileSync('flock', [lock, ...make], { stdio: ['ignore', 'ignore', 'inherit'] });
+  }
+}
+
+/** The runtime comes first: a sanitizer refuses to start behind another preloaded library. */
+function makeSanitized(stage: ReturnType<typeof makeStage>, sanitizer: Sanitizer): Environment {
+  const { suffix, runtime } = sanitizer;
+  const library = execFileSync('gcc', [`-print-file-name=${runtime}`], { encoding: 'utf8' }).trim();
+  const shim = path.join(BUILD, `shim-${suffix}`, 'libxsched_shim.so');
+  const options = `exitcode=${REPORTED}:detect_leaks=0`;
+  return makeEnvironment(stage, {
+    LD_PRELOAD: `${library}:${shim}`,
+    LD_LIBRARY_PATH: path.join(BUILD, `sim-${suffix}`),
+    TSAN_OPTIONS: options,
+    ASAN_OPTIONS: options,
+    UBSAN_OPTIONS: 'halt_on_error=1',
+  });
+}
+
+/** Changes its mind with every message; whoever waits at a gate is let through. */
+function makeMoody(seed: number): Behaviour {
+  const random = makeRandom(seed);
+  let seq = 1;
+  return (daemon, { link, message }) => {
+    if (message.type === 'HELLO') daemon.welcome(link);
+    if (!('queue' in message) || message.type === 'UNREGISTER') return;
+    const state = makePermit(message.queue, {
+      ...{ seq: ++seq, priority: random() % 3, window: random() % 5 },
+      notify: random() % 2 === 0,
+    });
+    const waits = message.type === 'READY' && message.waiting;
+    daemon.send(link, waits || random() % 3 > 0 ? state : { ...state, type: 'SUSPEND' });
+  };
+}
+
+describe.each(SANITIZERS)('under the $name sanitizer', (sanitizer) => {
+  const clients = path.join(BUILD, `shim-test-${sanitizer.suffix}`, 'clients');
+
+  beforeAll(() => {
+    build(sanitizer.name);
+  }, BUILD_MS);
+
+  it.each([
+    ['mixed', ['40', '500'], 3],
+    ['threads', ['150'], 0],
+  ])('%s runs as without the shim', async (name, args, code) => {
+    const bare = await runClient(name, args, makeEnvironment(makeStage(), {}, false));
+    expect(bare.code).toBe(code);
+    const stage = makeStage();
+    const daemon = await FakeAgentDaemon.start(stage.runtimeDir, makeMoody(SEED));
+    const ended = await runClient(name, args, makeSanitized(stage, sanitizer), clients);
+    expect(ended.stderr).not.toMatch(/Sanitizer|runtime error/);
+    expect(ended).toMatchObject({ code, signal: null, stdout: bare.stdout });
+    expect(daemon.list('STATS', 'READY').length).toBeGreaterThan(0);
+  });
+});
