@@ -2,8 +2,6 @@
 
 #include "capture.h"
 #include "clock.h"
-#include "config.h"
-#include "gate.h"
 #include "reports.h"
 #include "resolve.h"
 #include "thread.h"

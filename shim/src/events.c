@@ -1,7 +1,5 @@
 #include "events.h"
 
-#include <string.h>
-
 /*
  * Direct-mapped and lossy: an event pushed out by another proves nothing, and the worker finds out
  * by asking the stream. So a record costs a store, whatever number of events a program has.

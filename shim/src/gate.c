@@ -7,7 +7,6 @@
 #include "log.h"
 #include "process.h"
 #include "reports.h"
-#include "resolve.h"
 #include "worker.h"
 
 #include <errno.h>

@@ -8,7 +8,6 @@
 #include "gate.h"
 #include "graphs.h"
 #include "link.h"
-#include "log.h"
 #include "queue.h"
 #include "worker.h"
 

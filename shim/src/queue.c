@@ -4,16 +4,9 @@
 #include "config.h"
 #include "device.h"
 #include "drain.h"
-#include "gate.h"
 #include "link.h"
-#include "log.h"
-#include "process.h"
 #include "registry.h"
 #include "reports.h"
-#include "resolve.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 /*
  * A queue that turns idle again sooner than this after its last IDLE waits for the worker to say
@@ -198,13 +191,20 @@ void queue_apply(struct queue *queue, bool permit, const xsp_permit *state) {
     if (atomic_load(&queue->id) != state->queue || !atomic_load(&queue->alive))
         stale = true;
     if (!stale) {
+        /* Most decisions change the permit alone, and that concerns no other queue. */
+        bool others = !atomic_load(&queue->registered) || queue->priority != state->priority ||
+                      queue->daemon_window != state->window || queue->notify != state->notify ||
+                      queue->enabled != state->enabled;
         queue->permit_seq = state->seq;
         queue->priority = state->priority;
         queue->daemon_window = state->window;
         queue->notify = state->notify;
         atomic_store(&queue->registered, true);
-        rerank(queue);
-        recompute(device);
+        queue->enabled = state->enabled;
+        if (others) {
+            rerank(queue);
+            recompute(device);
+        }
         atomic_store_explicit(&queue->permit, permit, memory_order_release);
     }
     /* Somebody began to wait for this queue while it was busy, so its state was not told. */

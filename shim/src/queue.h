@@ -68,6 +68,7 @@ struct queue {
     uint32_t daemon_window;
     uint32_t permit_seq;
     bool notify;
+    bool enabled;
     uint32_t state_seq;
     _Atomic bool reported_ready;
     _Atomic bool registered; /* The daemon has answered its REGISTER on this link. */

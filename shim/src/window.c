@@ -3,11 +3,8 @@
 #include "capture.h"
 #include "clock.h"
 #include "config.h"
-#include "process.h"
 #include "queue.h"
 #include "resolve.h"
-
-#include <string.h>
 
 /* How long a full window is watched before the thread sleeps between two looks. */
 static const uint64_t SPIN_NS = 20 * NS_PER_US;

@@ -1,7 +1,6 @@
 #include "worker.h"
 
 #include "clock.h"
-#include "config.h"
 #include "descriptor.h"
 #include "link.h"
 #include "log.h"
