@@ -18,7 +18,7 @@ struct config {
     /* Longest wait for a queue of the same process, or for a window that does not move; 0 means no
      * limit. */
     uint32_t gate_max_ms;
-    char name[256];
+    char name[257];        /* Up to 256 bytes, as HELLO may carry. */
     char socket_path[108]; /* agent.sock, or empty when its path does not fit a socket address. */
 };
 

@@ -147,13 +147,11 @@ describe('queues', () => {
   });
 
   it('are told under the process that it is', async () => {
-    const { daemon, script } = await start(serveAll, {
-      XSCHED_PRIORITY: '-7',
-      XSCHED_NAME: 'the name',
-    });
+    const name = 'the name '.padEnd(256, 'n');
+    const { daemon, script } = await start(serveAll, { XSCHED_PRIORITY: '-7', XSCHED_NAME: name });
     const { message, link } = await daemon.next('HELLO');
     expect(message).toMatchObject({
-      ...{ version: 1, pid: script.pid, name: 'the name', hasPriority: true, priority: -7 },
+      ...{ version: 1, pid: script.pid, name, hasPriority: true, priority: -7 },
       ...{ exe: expect.stringMatching(/\/clients\/scripted$/) as string },
       ...{ command: expect.stringMatching(/\/clients\/scripted$/) as string },
     });

@@ -74,7 +74,7 @@ describe('the shim’s configuration', () => {
     ['XSCHED_FAIL', 'closed', { fail_closed: '1' }],
     ['XSCHED_FAIL', 'open', {}],
     ['XSCHED_POLICY', 'HPF', { local_policy: '1' }],
-    ['XSCHED_NAME', 'n'.repeat(255), { name: 'n'.repeat(255) }],
+    ['XSCHED_NAME', 'n'.repeat(256), { name: 'n'.repeat(256) }],
     ['XSCHED_DISABLE', '1', { inert: '1' }],
     ['XSCHED_DISABLE', 'yes', { inert: '1' }],
     ['XSCHED_DISABLE', '0', {}],
@@ -121,9 +121,9 @@ describe('the shim’s configuration', () => {
   });
 
   it('names the limit of a name', () => {
-    const { settings, complaints } = load({ ...RUNTIME, XSCHED_NAME: 'n'.repeat(256) });
+    const { settings, complaints } = load({ ...RUNTIME, XSCHED_NAME: 'n'.repeat(257) });
     expect(settings).toEqual(DEFAULTS);
-    expect(complaints).toEqual(['XSCHED_NAME has 256 bytes, the limit is 255; ignored']);
+    expect(complaints).toEqual(['XSCHED_NAME has 257 bytes, the limit is 256; ignored']);
   });
 
   it('names the limit of a socket path, and has no daemon where it does not fit', () => {
