@@ -3,8 +3,6 @@ declare module 'cli-table3/src/utils.js' {
   const utils: {
     /** Columns of the widest line, colours not counted. */
     strlen(text: string): number;
-    /** Text of at most `length` columns; colours are closed again. */
-    truncate(text: string, length: number, mark?: string): string;
   };
   export default utils;
 }

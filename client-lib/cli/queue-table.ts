@@ -51,12 +51,17 @@ export function queueColumns(
     [all, { title: 'READY', align: 'right', value: (queue) => formatDuration(queue.readyNs) }],
     [true, { title: 'WAITED', align: 'right', value: (queue) => formatDuration(queue.waitedNs) }],
     [all, { title: 'SUSPENDS', align: 'right', value: (queue) => formatCount(queue.suspends) }],
-    [all || reasoned, { title: 'REASON', value: formatReason, least: 24 }],
+    [all || reasoned, { title: 'REASON', value: formatReason, least: 16 }],
     [all, { title: 'EXECUTABLE', value: (queue) => queue.exe, least: 12 }],
-    [true, { title: 'COMMAND', value: (queue) => queue.command, least: 12 }],
+    [true, { title: 'COMMAND', value: (queue) => queue.command, least: 16 }],
   ];
   return shown.filter(([show]) => show).map(([, column]) => column);
 }
+
+/** What `xsched ps` leaves out of a narrow terminal; QUEUE, NAME, PRIORITY and STATE stay. */
+export const LEAVE_OUT: readonly string[] = [
+  ...['PID', 'FROM', 'WAITED', 'COMMAND', 'LAUNCHES', 'DEVICE', 'REASON', 'MODEL'],
+];
 
 /** The state of a queue, coloured. */
 export const STATE_COLUMN: Column<QueueInfo> = {

@@ -17,6 +17,8 @@ export interface TableOptions {
   readonly colors: Colors;
   /** Columns of the terminal; undefined cuts nothing. */
   readonly width?: number | undefined;
+  /** Titles of the columns that go where cutting is not enough, the first one first. */
+  readonly leaveOut?: readonly string[];
 }
 
 const GAP = 2;
@@ -28,30 +30,45 @@ const NO_LINES = {
   ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '' },
 };
 
-/** The lines of a table: first the titles, then one line a row. Texts are made printable. */
+/**
+ * The lines of a table: first the titles, then one line a row. Texts are made printable. Where a
+ * width is given no line is longer: columns are cut to their least widths, then left out in the
+ * order of `leaveOut`, and what still does not fit is cut off at the right.
+ */
 export function renderTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
-  { colors, width }: TableOptions,
+  { colors, width, leaveOut = [] }: TableOptions,
 ): readonly string[] {
-  const cells = rows.map((row) => columns.map((column) => printable(column.value(row))));
-  const natural = columns.map((column, index) =>
-    Math.max(textWidth(column.title), ...cells.map((line) => textWidth(line[index] ?? ''))),
-  );
-  const widths = fitWidths(natural, columns, width);
+  const measured = columns.map((column) => measure(column, rows));
+  const shown = fitColumns(measured, width, leaveOut);
   const line = (row: Row, index: number): readonly string[] =>
-    columns.map((column, at) => {
-      const text = cutText(cells[index]?.[at] ?? '', widths[at] ?? 0);
+    shown.map(({ column, cells, width: cut }) => {
+      const text = cutText(cells[index] ?? '', cut);
       return column.paint === undefined ? text : column.paint(text, row, colors);
     });
-  const titles = columns.map((column, at) => colors.bold(cutText(column.title, widths[at] ?? 0)));
+  const titles = shown.map(({ column, width: cut }) => colors.bold(cutText(column.title, cut)));
   const lines = [titles, ...rows.map(line)];
-  const aligns = columns.map((column) => column.align ?? 'left');
+  const widths = shown.map((one) => one.width);
+  const aligns = shown.map(({ column }) => column.align ?? 'left');
   const rendered: string[] = [];
   for (let first = 0; first < lines.length; first += CHUNK) {
     rendered.push(...layOut(lines.slice(first, first + CHUNK), widths, aligns));
   }
-  return rendered;
+  return width === undefined ? rendered : rendered.map((text) => cutText(text, width));
+}
+
+/** A column with the texts of its cells and the width that it takes. */
+interface Measured<Row> {
+  readonly column: Column<Row>;
+  readonly cells: readonly string[];
+  readonly width: number;
+}
+
+function measure<Row>(column: Column<Row>, rows: readonly Row[]): Measured<Row> {
+  const cells = rows.map((row) => printable(column.value(row)));
+  const width = cells.reduce((most, cell) => Math.max(most, textWidth(cell)), 0);
+  return { column, cells, width: Math.max(width, textWidth(column.title)) };
 }
 
 function layOut(
@@ -72,23 +89,41 @@ function layOut(
     .map((line) => line.trimEnd());
 }
 
-/** Cuts the columns that may be cut, the last one first, until the table fits. */
-function fitWidths<Row>(
-  natural: readonly number[],
-  columns: readonly Column<Row>[],
+/** The columns that are shown in `width`, each with the width that it gets. */
+function fitColumns<Row>(
+  columns: readonly Measured<Row>[],
   width: number | undefined,
-): readonly number[] {
-  const widths = [...natural];
-  if (width === undefined) return widths;
-  const used = widths.reduce((sum, value) => sum + value + GAP, -GAP);
-  let excess = used - width;
-  for (let index = widths.length - 1; index >= 0 && excess > 0; index--) {
-    const least = columns[index]?.least;
-    const present = widths[index] ?? 0;
-    if (least === undefined || present <= least) continue;
-    const cut = Math.min(excess, present - least);
-    widths[index] = present - cut;
-    excess -= cut;
+  leaveOut: readonly string[],
+): readonly Measured<Row>[] {
+  if (width === undefined) return columns;
+  let shown = columns;
+  for (const title of leaveOut) {
+    if (totalWidth(shown, leastWidth) <= width) break;
+    shown = shown.filter(({ column }) => column.title !== title);
   }
-  return widths;
+  return cutColumns(shown, totalWidth(shown, (one) => one.width) - width);
+}
+
+/** Takes `excess` from the columns that may be cut, the last one first. */
+function cutColumns<Row>(
+  columns: readonly Measured<Row>[],
+  excess: number,
+): readonly Measured<Row>[] {
+  let left = Math.max(0, excess);
+  return columns.reduceRight<Measured<Row>[]>((cut, one) => {
+    const part = Math.min(left, one.width - leastWidth(one));
+    left -= part;
+    return [{ ...one, width: one.width - part }, ...cut];
+  }, []);
+}
+
+function totalWidth<Row>(
+  columns: readonly Measured<Row>[],
+  widthOf: (one: Measured<Row>) => number,
+): number {
+  return columns.reduce((sum, one) => sum + widthOf(one) + GAP, -GAP);
+}
+
+function leastWidth<Row>({ column, width }: Measured<Row>): number {
+  return Math.min(width, column.least ?? width);
 }

@@ -1,7 +1,7 @@
 /** `xsched ps`: the queues of the machine. */
 import { EXIT } from '../exit-codes.js';
 import { writeJson, writeLine } from '../output.js';
-import { queueColumns, sortQueues } from '../queue-table.js';
+import { LEAVE_OUT, queueColumns, sortQueues } from '../queue-table.js';
 import { renderTable } from '../table.js';
 import type { Asking } from './asking.js';
 
@@ -14,8 +14,10 @@ export async function showQueues(
   if (json) writeJson(output, queues);
   else if (queues.length === 0) writeLine(output, 'no queues');
   else {
-    const width = all ? undefined : output.columns;
-    const table = renderTable(queueColumns(queues, all), queues, { colors: output.colors, width });
+    const { colors, columns } = output;
+    const width = all ? undefined : columns;
+    const options = { colors, width, leaveOut: LEAVE_OUT };
+    const table = renderTable(queueColumns(queues, all), queues, options);
     for (const line of table) writeLine(output, line);
   }
   return EXIT.OK;

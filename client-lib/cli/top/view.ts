@@ -15,6 +15,11 @@ export interface ViewOptions {
   readonly height?: number | undefined;
 }
 
+/** The id of the queue that another waits for, with which a reason begins, and `…`. */
+const REASON_LEAST = 10;
+/** As wide as the widest duration. */
+const WAIT_TITLE = ' WAIT/S';
+
 const NAME_COLUMNS: readonly Column<TopQueue>[] = [
   { title: 'QUEUE', value: (queue) => queue.id },
   { title: 'NAME', value: (queue) => queue.name, least: 8 },
@@ -42,12 +47,22 @@ const LIVE_COLUMNS: readonly Column<TopQueue>[] = [
     value: ({ rates }) => (rates === undefined ? '-' : formatShare(rates.readyShare)),
   },
   {
-    title: '  WAIT/S',
+    title: WAIT_TITLE,
     align: 'right',
     value: ({ rates }) => (rates === undefined ? '-' : formatDuration(rates.waitedNsPerSecond)),
   },
   { title: 'WINDOW', align: 'right', value: (queue) => formatWindow(queue.window) },
-  { title: 'REASON', value: formatReason, least: 12 },
+  {
+    title: 'REASON',
+    // Never narrower than that, so that other columns do not come and go with the reasons.
+    value: (queue) => formatReason(queue).padEnd(REASON_LEAST),
+    least: REASON_LEAST,
+  },
+];
+
+/** Where the terminal is narrow; QUEUE, NAME, PRIORITY and STATE stay. */
+const LEAVE_OUT: readonly string[] = [
+  ...['WINDOW', WAIT_TITLE, 'LAUNCHES/S', 'READY', 'REASON', 'MODEL'],
 ];
 
 /** The daemon in one line. */
@@ -75,19 +90,36 @@ export function renderTop(
   queues: readonly TopQueue[],
   { colors, width, height }: ViewOptions,
 ): readonly string[] {
-  const head = [cutText(statusLine(status, colors), width ?? Infinity), ''];
-  if (queues.length === 0) return [...head, 'no queues'];
+  const head = [statusLine(status, colors), ''];
+  if (queues.length === 0) return fitScreen([...head, 'no queues'], { width, height });
   const labelled = queues.some((queue) => queue.label !== '');
   const columns = [...NAME_COLUMNS, ...(labelled ? [MODEL_COLUMN] : []), ...LIVE_COLUMNS];
-  const [titles = '', ...rows] = renderTable(columns, queues, { colors, width });
+  const [titles = '', ...rows] = renderTable(columns, queues, {
+    colors,
+    width,
+    leaveOut: LEAVE_OUT,
+  });
   const body: string[] = [titles];
   queues.forEach((queue, index) => {
     if (queue.device !== queues[index - 1]?.device) {
-      body.push(cutText(deviceLine(queue.device, queues, colors), width ?? Infinity));
+      body.push(deviceLine(queue.device, queues, colors));
     }
     body.push(rows[index] ?? '');
   });
-  return [...head, ...fitHeight(body, height === undefined ? undefined : height - head.length)];
+  return fitScreen([...head, ...body], { width, height });
+}
+
+/** Lines that fit a terminal: the long ones cut off, the last ones counted. */
+export function fitScreen(
+  lines: readonly string[],
+  { width, height }: Pick<ViewOptions, 'width' | 'height'>,
+): readonly string[] {
+  const cut = (line: string): string => (width === undefined ? line : cutText(line, width));
+  if (height === undefined || lines.length <= height) return lines.map(cut);
+  const kept = height - 1;
+  // The only row goes to the daemon.
+  if (kept < 1) return lines.slice(0, height).map(cut);
+  return [...lines.slice(0, kept), `… ${countOf(lines.length - kept, 'more line')}`].map(cut);
 }
 
 function deviceLine(device: string, queues: readonly TopQueue[], colors: Colors): string {
@@ -95,10 +127,4 @@ function deviceLine(device: string, queues: readonly TopQueue[], colors: Colors)
   const launches = own.reduce((sum, { rates }) => sum + (rates?.launchesPerSecond ?? 0), 0);
   const what = `${countOf(own.length, 'queue')}, ${formatRate(launches)} launches/s`;
   return `${colors.cyan(printable(device))} ${colors.dim(what)}`;
-}
-
-function fitHeight(lines: readonly string[], height: number | undefined): readonly string[] {
-  if (height === undefined || lines.length <= height) return lines;
-  const kept = Math.max(1, height - 1);
-  return [...lines.slice(0, kept), `… ${countOf(lines.length - kept, 'more line')}`];
 }

@@ -20,3 +20,20 @@ export function sampleQueue(changes: Partial<QueueInfo> = {}): QueueInfo {
     ...changes,
   };
 }
+
+/** A running and a suspended queue whose names are long and hold wide letters. */
+export function widelyNamedQueues(): readonly QueueInfo[] {
+  const name = 'a-rather-long-name-模型🚀'.repeat(3);
+  const command = `/opt/models/模型/serve --port 80 ${'--option value '.repeat(20)}`;
+  return [
+    sampleQueue({
+      ...{ id: '31763.1', pid: 31_763, name, command, priority: 10, source: 'environment' },
+      ...{ state: 'running', submitted: 1_234_567, waitedNs: 12_100_000 },
+    }),
+    sampleQueue({
+      ...{ id: '31772.1', pid: 31_772, name: 'batch', command, priority: -5, window: 8 },
+      ...{ source: 'environment', state: 'suspended', submitted: 22_345, waitedNs: 1_020_000_000 },
+      ...{ reason: `suspended: 31763.1 '${name}' (priority 10) is ready` },
+    }),
+  ];
+}

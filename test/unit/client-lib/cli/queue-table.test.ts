@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { makeColors } from '../../../../client-lib/cli/colors.js';
 import {
+  LEAVE_OUT,
   formatReason,
   formatStream,
   queueColumns,
   sortQueues,
 } from '../../../../client-lib/cli/queue-table.js';
-import { sampleQueue } from '../samples.js';
+import { renderTable } from '../../../../client-lib/cli/table.js';
+import { textWidth } from '../../../../client-lib/cli/text.js';
+import { sampleQueue, widelyNamedQueues } from '../samples.js';
 
 function titles(...args: Parameters<typeof queueColumns>): readonly string[] {
   return queueColumns(...args).map((column) => column.title);
@@ -28,6 +32,36 @@ describe('queueColumns', () => {
 
   it('shows everything where all is asked for', () => {
     expect(titles([sampleQueue()], true)).toHaveLength(20);
+  });
+});
+
+describe('on a narrow terminal', () => {
+  const titlesAt = (width: number): readonly string[] => {
+    const queues = widelyNamedQueues();
+    const options = { colors: makeColors(false), width, leaveOut: LEAVE_OUT };
+    return (renderTable(queueColumns(queues, false), queues, options)[0] ?? '').split(/ +/);
+  };
+  const KEPT = ['QUEUE', 'NAME', 'PRIORITY', 'STATE'];
+
+  it.each([
+    [40, KEPT],
+    [60, [...KEPT, 'REASON']],
+    [80, [...KEPT, 'LAUNCHES', 'REASON']],
+    [120, ['QUEUE', 'PID', ...KEPT.slice(1, 3), 'FROM', 'STATE', 'LAUNCHES', 'WAITED', 'REASON']],
+  ])('shows in %i columns what matters most', (width, shown) => {
+    const titles = titlesAt(width);
+    expect(titles.filter((title) => title !== 'COMMAND')).toEqual(shown);
+    expect(titles.includes('COMMAND')).toBe(width === 120);
+  });
+
+  it('never lets a line be longer, for any width', () => {
+    const queues = widelyNamedQueues();
+    const columns = queueColumns(queues, false);
+    for (let width = 1; width <= 130; width++) {
+      const options = { colors: makeColors(true), width, leaveOut: LEAVE_OUT };
+      const widths = renderTable(columns, queues, options).map(textWidth);
+      expect(Math.max(...widths), `at ${String(width)}`).toBeLessThanOrEqual(width);
+    }
   });
 });
 

@@ -36,10 +36,20 @@ describe('renderTable', () => {
     expect(lines).toEqual(['NAME    COUNT', 'a-ver…      1']);
   });
 
-  it('keeps the least width where nothing more can be cut', () => {
+  it('leaves columns out where nothing more can be cut, in the order that it is told', () => {
+    const rows = [{ name: 'a-very-long-name', count: 1 }];
+    const fit = (width: number, leaveOut: readonly string[]): readonly string[] =>
+      renderTable(columns, rows, { colors: plain, width, leaveOut });
+    expect(fit(11, ['COUNT'])).toEqual(['NAME  COUNT', 'a-v…      1']);
+    expect(fit(10, ['COUNT'])).toEqual(['NAME', 'a-very-lo…']);
+    expect(fit(10, ['NAME', 'COUNT'])).toEqual(['COUNT', '    1']);
+    expect(fit(10, ['NO SUCH', 'COUNT'])).toEqual(['NAME', 'a-very-lo…']);
+  });
+
+  it('cuts off what does not fit then', () => {
     const rows = [{ name: 'a-very-long-name', count: 1 }];
     const lines = renderTable(columns, rows, { colors: plain, width: 3 });
-    expect(lines[1]).toBe('a-v…      1');
+    expect(lines).toEqual(['NA…', 'a-…']);
   });
 
   it('keeps one row on one line, whatever a cell holds', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { makeColors } from '../../../../client-lib/cli/colors.js';
 import { cutText, printable, textWidth, toJson } from '../../../../client-lib/cli/text.js';
 
 describe('printable', () => {
@@ -25,6 +26,19 @@ describe('cutText', () => {
   it('counts the columns of wide letters', () => {
     expect(textWidth('模型')).toBe(4);
     expect(textWidth(cutText('模型模型', 5))).toBeLessThanOrEqual(5);
+  });
+
+  it('cuts between what a reader takes for characters', () => {
+    expect(cutText('🚀🚀🚀', 4)).toBe('🚀…');
+    expect(cutText('🚀🚀🚀', 5)).toBe('🚀🚀…');
+    expect(cutText('e\u0301e\u0301e\u0301', 2)).toBe('e\u0301…');
+    expect(cutText('👩‍👩‍👧a👩‍👩‍👧', 4)).toBe('👩‍👩‍👧a…');
+  });
+
+  it('closes what it has opened', () => {
+    const { cyan, dim } = makeColors(true);
+    expect(cutText(`${cyan('blue')} ${dim('pale')}`, 7)).toBe(`${cyan('blue')} ${dim('p…')}`);
+    expect(cutText(`${cyan('blue')} ${dim('pale')}`, 3)).toBe(`${cyan('bl…')}${dim('')}`);
   });
 
   it('leaves short text alone and marks what was cut', () => {

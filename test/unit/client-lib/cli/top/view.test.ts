@@ -3,7 +3,7 @@ import { makeColors } from '../../../../../client-lib/cli/colors.js';
 import { textWidth } from '../../../../../client-lib/cli/text.js';
 import type { TopQueue } from '../../../../../client-lib/cli/top/sample.js';
 import { renderTop, statusLine } from '../../../../../client-lib/cli/top/view.js';
-import { sampleQueue, sampleStatus } from '../../samples.js';
+import { sampleQueue, sampleStatus, widelyNamedQueues } from '../../samples.js';
 
 const colors = makeColors(false);
 const rates = { launchesPerSecond: 1234, readyShare: 0.5, waitedNsPerSecond: 2e6 };
@@ -32,6 +32,47 @@ describe('renderTop', () => {
     expect(lines).toHaveLength(24);
     expect(lines.at(-1)).toBe('… 82 more lines');
     for (const line of lines) expect(textWidth(line)).toBeLessThanOrEqual(80);
+  });
+
+  it.each([
+    [40, ['QUEUE', 'NAME', 'PRIORITY', 'STATE']],
+    [60, ['QUEUE', 'NAME', 'PRIORITY', 'STATE', 'READY', 'REASON']],
+    [80, ['QUEUE', 'NAME', 'PRIORITY', 'STATE', 'LAUNCHES/S', 'READY', 'WAIT/S', 'REASON']],
+    [
+      120,
+      [
+        ...['QUEUE', 'NAME', 'PRIORITY', 'STATE', 'LAUNCHES/S', 'READY', 'WAIT/S', 'WINDOW'],
+        ...['REASON'],
+      ],
+    ],
+  ])('shows in %i columns what matters most', (width, titles) => {
+    const queues = widelyNamedQueues().map((queue) => ({ ...queue, rates }));
+    const lines = renderTop(sampleStatus(), queues, { colors, width });
+    expect(lines[2]?.split(/ +/)).toEqual(titles);
+  });
+
+  it('keeps its columns while queues are suspended and resumed', () => {
+    const queues = widelyNamedQueues().map((queue) => ({ ...queue, rates }));
+    const resumed = queues.map((queue) => ({ ...queue, state: 'running', reason: '' }));
+    for (const width of [40, 60, 80, 120]) {
+      const titles = [queues, resumed].map((now) => {
+        const [, , line = ''] = renderTop(sampleStatus(), now, { colors, width });
+        return line.split(/ +/);
+      });
+      expect(titles[0]).toEqual(titles[1]);
+    }
+  });
+
+  it('never is larger than the terminal, whatever its size', () => {
+    const queues = widelyNamedQueues().map((queue) => ({ ...queue, rates }));
+    for (let width = 1; width <= 130; width++) {
+      for (let height = 1; height <= 8; height++) {
+        const lines = renderTop(sampleStatus(), queues, { colors, width, height });
+        const size = `${String(width)}x${String(height)}`;
+        expect(lines.length, size).toBe(Math.min(height, 6));
+        expect(Math.max(...lines.map(textWidth)), size).toBeLessThanOrEqual(width);
+      }
+    }
   });
 
   it('says that there are no queues', () => {
