@@ -11,6 +11,8 @@ export interface ConnectOptions {
   readonly runtimeDir?: string | undefined;
   /** How long an answer may take, in milliseconds; 2000 by default. */
   readonly timeoutMs?: number | undefined;
+  /** Gives up connecting when it aborts. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The policy in force and the names of all policies. */
@@ -26,16 +28,24 @@ const RENEW_MS = 5000;
 /**
  * Connects to the daemon and checks that both speak the same version.
  * @throws {NoDaemonError} when none answers in the directory, which the error names;
- *   {AccessDeniedError} when this user may not open its socket; {VersionMismatchError}.
+ *   {AccessDeniedError} when this user may not open its socket; {VersionMismatchError}; the
+ *   signal's reason, or NoDaemonError, when it aborts.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Controller> {
   const runtimeDir = locateRuntimeDir(options.runtimeDir);
+  options.signal?.throwIfAborted();
   const controller = new Controller(runtimeDir, options.timeoutMs ?? TIMEOUT_MS);
+  const giveUp = (): void => {
+    void controller.close();
+  };
+  options.signal?.addEventListener('abort', giveUp);
   try {
     await controller.status();
   } catch (error) {
     await controller.close();
     throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', giveUp);
   }
   return controller;
 }

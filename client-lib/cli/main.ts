@@ -7,6 +7,7 @@ import { NoDaemonError } from '../errors.js';
 import { CommandError, EXIT } from './exit-codes.js';
 import { buildProgram } from './program.js';
 import { findPackageRoot } from './run/find-shim.js';
+import { allowHangup, writeError } from './streams.js';
 
 function readVersion(): string {
   const root = findPackageRoot();
@@ -21,13 +22,14 @@ async function reportFailure(error: unknown): Promise<number> {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.OK : EXIT.USAGE;
   const message = error instanceof Error ? error.message : String(error);
   const { printable } = await import('./text.js');
-  fs.writeSync(2, `xsched: ${printable(message)}\n`);
+  writeError(`xsched: ${printable(message)}\n`);
   if (error instanceof CommandError) return error.exitCode;
   if (!(error instanceof NoDaemonError)) return EXIT.REFUSED;
-  fs.writeSync(2, 'Start it with xschedd, or name its folder with --runtime-dir.\n');
+  writeError('Start it with xschedd, or name its folder with --runtime-dir.\n');
   return EXIT.NO_DAEMON;
 }
 
+allowHangup();
 const program = buildProgram(readVersion(), (code) => {
   process.exitCode = code;
 });

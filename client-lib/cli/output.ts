@@ -1,6 +1,7 @@
 /** Where a command writes. */
 import { makeColors, wantsColors } from './colors.js';
 import type { Colors } from './colors.js';
+import { takeStdout } from './streams.js';
 import { toJson } from './text.js';
 
 export interface Output {
@@ -13,27 +14,28 @@ export interface Output {
   write(text: string): void;
 }
 
-/** Standard output. Ends the process in silence when nobody reads it any more. */
+/** Standard output. Ends the process when it cannot be written, as `takeStdout()` says. */
 export function standardOutput(): Output {
-  const { stdout, env } = process;
-  stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
-  const colors = makeColors(wantsColors(stdout.isTTY, env));
+  const stdout = takeStdout();
+  const colors = makeColors(wantsColors(stdout.isTTY, process.env));
   return {
     isTTY: stdout.isTTY,
     get columns() {
-      return stdout.isTTY ? stdout.columns : undefined;
+      return sizeOf(stdout.columns);
     },
     get rows() {
-      return stdout.isTTY ? stdout.rows : undefined;
+      return sizeOf(stdout.rows);
     },
     colors,
     write: (text) => {
       stdout.write(text);
     },
   };
+}
+
+/** Undefined where there is no terminal, or one that was never told its size and says 0. */
+function sizeOf(said: number | undefined): number | undefined {
+  return said === undefined || said === 0 ? undefined : said;
 }
 
 export function writeLine(output: Output, line: string): void {

@@ -13,6 +13,7 @@ import type { AskOptions, Asking } from './commands/asking.js';
 import type { PriorityValue } from './commands/set.js';
 import { describeExitCodes, EXAMPLES, TARGET_HELP } from './help.js';
 import type { RunOptions } from './run/run.js';
+import { takeStdout, writeError } from './streams.js';
 import type { TopOptions } from './top/top.js';
 
 /** Commander's object of options, before it is given its type. */
@@ -32,6 +33,12 @@ export function buildProgram(version: string, setExitCode: (code: number) => voi
     .enablePositionalOptions()
     .showHelpAfterError("Add --help to see how it's used.")
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        takeStdout().write(text);
+      },
+      writeErr: writeError,
+    })
     .addOption(runtimeDirOption());
   addRun(program, setExitCode);
   addQueries(program, setExitCode);
@@ -47,7 +54,7 @@ function addRun(program: Command, setExitCode: (code: number) => void): void {
     .usage('[options] -- command [args...]')
     .passThroughOptions()
     .option('-p, --priority <n>', 'Priority, -255 to 255; higher runs first.', parsePriority)
-    .option('--name <name>', 'Name to show and to match rules with.', parseName)
+    .option('--name <name>', 'Name to show and to set priorities by, up to 256 bytes.', parseName)
     .option(
       '--policy <policy>',
       'Rules inside the process while there is no daemon: HPF.',

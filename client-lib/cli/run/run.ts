@@ -18,6 +18,7 @@ import {
   listDescriptors,
   restoreFileLimit,
 } from './own-process.js';
+import { writeError } from '../streams.js';
 import { repeatEnding, supervise } from './supervise.js';
 
 /** The options of `xsched run`, checked. */
@@ -85,11 +86,6 @@ function warnOfCapabilities(file: string): void {
   });
 }
 
-/** Not by process.stderr: that would make a pipe non-blocking for the program too. */
 function warn(text: string): void {
-  try {
-    fs.writeSync(2, `xsched: ${text}\n`);
-  } catch {
-    // Nobody reads stderr.
-  }
+  writeError(`xsched: ${text}\n`);
 }

@@ -3,7 +3,12 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../controller.js';
 import type { Controller } from '../../controller.js';
-import { NoDaemonError } from '../../errors.js';
+import {
+  AccessDeniedError,
+  NoDaemonError,
+  RemoteError,
+  VersionMismatchError,
+} from '../../errors.js';
 import { EXIT } from '../exit-codes.js';
 import { writeJson, writeLine } from '../output.js';
 import type { Output } from '../output.js';
@@ -12,7 +17,7 @@ import type { AskOptions } from '../commands/asking.js';
 import { compareSamples } from './sample.js';
 import type { Sample, TopQueue } from './sample.js';
 import { Screen } from './screen.js';
-import { renderTop } from './view.js';
+import { fitScreen, renderTop } from './view.js';
 
 export interface TopOptions extends AskOptions {
   /** Time between two samples, in milliseconds. */
@@ -76,15 +81,18 @@ function jsonSample({ timeMs, status }: Sample, queues: readonly TopQueue[]): ob
   };
 }
 
-/** Redraws the screen until a key or a signal ends it; a daemon that goes away is waited for. */
+/**
+ * Redraws the screen until a key or a signal ends it, at once even where the daemon keeps an answer
+ * waiting. A daemon that goes away or refuses is asked again.
+ */
 async function watchScreen(output: Output, options: TopOptions, first: Controller): Promise<void> {
   const quit = new AbortController();
   let controller: Controller | undefined = first;
-  let lines: readonly string[] = [];
-  let view = (): readonly string[] => lines;
+  let view = (): readonly string[] => [];
   const screen = new Screen({
     onQuit: () => {
       quit.abort();
+      void controller?.close();
     },
     onRedraw: () => {
       screen.draw(view());
@@ -93,27 +101,42 @@ async function watchScreen(output: Output, options: TopOptions, first: Controlle
   let earlier: Sample | undefined;
   screen.enter();
   try {
-    while (!quit.signal.aborted) {
+    do {
       try {
-        controller ??= await connect({ runtimeDir: options.runtimeDir });
+        controller ??= await connect({ runtimeDir: options.runtimeDir, signal: quit.signal });
         const sample = await takeSample(controller);
         const queues = compareSamples(earlier, sample);
         earlier = sample;
         view = () => renderScreen(output, sample, queues);
       } catch (error) {
-        if (!(error instanceof NoDaemonError)) throw error;
+        if (quit.signal.aborted) break;
+        if (!isRefusal(error)) throw error;
         await controller?.close();
         controller = undefined;
-        lines = [printable(error.message), '', 'Trying again. Press q to quit.'];
-        view = () => lines;
+        view = () => renderRefusal(output, error);
       }
       screen.draw(view());
       await sleep(options.interval, undefined, { signal: quit.signal }).catch(() => undefined);
-    }
+    } while (!quit.signal.aborted);
   } finally {
     screen.leave();
     await controller?.close();
   }
+}
+
+/** Whether it is the daemon's, which may be restarting, and no mistake of ours. */
+function isRefusal(error: unknown): error is Error {
+  return (
+    error instanceof NoDaemonError ||
+    error instanceof AccessDeniedError ||
+    error instanceof RemoteError ||
+    error instanceof VersionMismatchError
+  );
+}
+
+function renderRefusal({ columns, rows }: Output, error: Error): readonly string[] {
+  const lines = [printable(error.message), '', 'Trying again. Press q to quit.'];
+  return fitScreen(lines, { width: columns, height: rows });
 }
 
 function renderScreen(
