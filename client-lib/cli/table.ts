@@ -1,5 +1,4 @@
 /** Tables without lines, one row a line. */
-import Table from 'cli-table3';
 import type { Colors } from './colors.js';
 import { cutText, printable, textWidth } from './text.js';
 
@@ -21,14 +20,7 @@ export interface TableOptions {
   readonly leaveOut?: readonly string[];
 }
 
-const GAP = 2;
-/** Rows laid out at a time: the time that cli-table3 takes grows with their square. */
-const CHUNK = 32;
-const NO_LINES = {
-  ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
-  ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
-  ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '' },
-};
+const GAP = '  ';
 
 /**
  * The lines of a table: first the titles, then one line a row. Texts are made printable. Where a
@@ -42,20 +34,19 @@ export function renderTable<Row>(
 ): readonly string[] {
   const measured = columns.map((column) => measure(column, rows));
   const shown = fitColumns(measured, width, leaveOut);
-  const line = (row: Row, index: number): readonly string[] =>
-    shown.map(({ column, cells, width: cut }) => {
-      const text = cutText(cells[index] ?? '', cut);
-      return column.paint === undefined ? text : column.paint(text, row, colors);
-    });
-  const titles = shown.map(({ column, width: cut }) => colors.bold(cutText(column.title, cut)));
-  const lines = [titles, ...rows.map(line)];
-  const widths = shown.map((one) => one.width);
-  const aligns = shown.map(({ column }) => column.align ?? 'left');
-  const rendered: string[] = [];
-  for (let first = 0; first < lines.length; first += CHUNK) {
-    rendered.push(...layOut(lines.slice(first, first + CHUNK), widths, aligns));
-  }
-  return width === undefined ? rendered : rendered.map((text) => cutText(text, width));
+  const titles = shown.map((one) => layOut(one, one.column.title, colors.bold));
+  const lines = rows.map((row, index) =>
+    shown.map((one) => {
+      const { column, cells } = one;
+      return layOut(one, cells[index] ?? '', (text) => column.paint?.(text, row, colors) ?? text);
+    }),
+  );
+  const room = width ?? Infinity;
+  const fits = totalWidth(shown, (one) => one.width) <= room;
+  return [titles, ...lines].map((line) => {
+    const text = line.join(GAP).trimEnd();
+    return fits ? text : cutText(text, room);
+  });
 }
 
 /** A column with the texts of its cells and the width that it takes. */
@@ -71,22 +62,15 @@ function measure<Row>(column: Column<Row>, rows: readonly Row[]): Measured<Row> 
   return { column, cells, width: Math.max(width, textWidth(column.title)) };
 }
 
-function layOut(
-  lines: readonly (readonly string[])[],
-  widths: readonly number[],
-  aligns: readonly ('left' | 'right')[],
-): readonly string[] {
-  const table = new Table({
-    chars: NO_LINES,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': GAP },
-    colWidths: widths.map((width) => width + GAP),
-    colAligns: [...aligns],
-  });
-  for (const line of lines) table.push([...line]);
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd());
+/** A text in its column, cut and filled up with blanks, which are not painted. */
+function layOut<Row>(
+  { column, width }: Measured<Row>,
+  text: string,
+  paint: (text: string) => string,
+): string {
+  const cut = cutText(text, width);
+  const blanks = ' '.repeat(Math.max(0, width - textWidth(cut)));
+  return column.align === 'right' ? blanks + paint(cut) : paint(cut) + blanks;
 }
 
 /** The columns that are shown in `width`, each with the width that it gets. */
@@ -121,7 +105,7 @@ function totalWidth<Row>(
   columns: readonly Measured<Row>[],
   widthOf: (one: Measured<Row>) => number,
 ): number {
-  return columns.reduce((sum, one) => sum + widthOf(one) + GAP, -GAP);
+  return columns.reduce((sum, one) => sum + widthOf(one) + GAP.length, -GAP.length);
 }
 
 function leastWidth<Row>({ column, width }: Measured<Row>): number {
