@@ -29,7 +29,7 @@ export function buildProgram(version: string, setExitCode: (code: number) => voi
     .description('Start programs under xschedd and see and change how their GPU work is scheduled.')
     .version(version, '-V, --version', 'Show the version.')
     .helpOption('-h, --help', 'Show help.')
-    .helpCommand('help [command]', 'Show help for a command.')
+    .helpCommand(false)
     .enablePositionalOptions()
     .showHelpAfterError("Add --help to see how it's used.")
     .exitOverride()
@@ -38,13 +38,32 @@ export function buildProgram(version: string, setExitCode: (code: number) => voi
         takeStdout().write(text);
       },
       writeErr: writeError,
+      // Messages of commander begin as all others of ours do.
+      outputError: (text, write) => {
+        write(text.replace(/^error: /, 'xsched: '));
+      },
     })
     .addOption(runtimeDirOption());
   addRun(program, setExitCode);
   addQueries(program, setExitCode);
   addChanges(program, setExitCode);
   for (const command of [program, ...program.commands]) addHelp(command);
+  addHelpCommand(program);
   return program;
+}
+
+/** Commander's own answers a name that it does not know with its help, and does not say why. */
+function addHelpCommand(program: Command): void {
+  program
+    .command('help')
+    .description('Show help for a command.')
+    .argument('[command]')
+    .action((name: string | undefined) => {
+      const command = program.commands.find((one) => one.name() === name);
+      if (command !== undefined) command.help();
+      if (name === undefined) program.help();
+      program.error(`error: unknown command '${name}'`);
+    });
 }
 
 function addRun(program: Command, setExitCode: (code: number) => void): void {

@@ -62,7 +62,14 @@ export function describeObstacle(obstacle: Obstacle): string {
 export function scriptInterpreter(header: Buffer): string | undefined {
   if (header.toString('latin1', 0, 2) !== '#!') return undefined;
   const [line = ''] = header.toString('utf8', 2).split('\n', 1);
-  return line.trim().split(/[ \t]/, 1)[0] || undefined;
+  // The kernel takes nothing else for a blank: a line that ends as on Windows names another file.
+  return /[^ \t]+/.exec(line)?.[0];
+}
+
+/** The interpreter of the script `file`; undefined for what is none or cannot be read. */
+export function findInterpreter(file: string): string | undefined {
+  const header = readHeader(file);
+  return header === undefined ? undefined : scriptInterpreter(header);
 }
 
 function readHeader(file: string): Buffer | undefined {

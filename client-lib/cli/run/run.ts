@@ -49,7 +49,9 @@ export async function runProgram(
   if (shim !== undefined) warnOfNoDaemon(runtimeDir, options);
   const env = runEnvironment({ ...options, runtimeDir, shim }, process.env);
   restoreFileLimit();
-  return repeatEnding(await supervise({ command, args, env, stdio: inheritStdio(descriptors) }));
+  return repeatEnding(
+    await supervise({ command, file, args, env, stdio: inheritStdio(descriptors) }),
+  );
 }
 
 function chooseShim(options: RunOptions, obstacle: Obstacle | undefined): string | undefined {

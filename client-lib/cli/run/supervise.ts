@@ -3,10 +3,13 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import os from 'node:os';
 import { CommandError, EXIT } from '../exit-codes.js';
+import { findInterpreter } from './inspect-program.js';
 import { forbidCoreFile, inForeground } from './own-process.js';
 
 export interface Program {
   readonly command: string;
+  /** The file that `command` names. */
+  readonly file: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly stdio: readonly ('inherit' | 'ignore' | number)[];
@@ -43,7 +46,7 @@ export async function supervise(program: Program): Promise<Ending> {
   try {
     return await waitForEnding(child);
   } catch (error) {
-    throw startFailure(program.command, error as NodeJS.ErrnoException);
+    throw startFailure(program, error as NodeJS.ErrnoException);
   } finally {
     stopForwarding();
   }
@@ -64,12 +67,13 @@ export function repeatEnding(ending: Ending): number {
   return EXIT.SIGNAL_BASE + os.constants.signals[signal];
 }
 
-function spawnProgram({ command, args, env, stdio }: Program): ChildProcess {
+function spawnProgram(program: Program): ChildProcess {
+  const { command, args, env, stdio } = program;
   try {
     return spawn(command, [...args], { env, stdio: [...stdio] });
   } catch (error) {
     // Such as a list of arguments that is too long.
-    throw startFailure(command, error as NodeJS.ErrnoException);
+    throw startFailure(program, error as NodeJS.ErrnoException);
   }
 }
 
@@ -122,11 +126,15 @@ function sendSignal(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-function startFailure(command: string, error: NodeJS.ErrnoException): CommandError {
+function startFailure({ command, file }: Program, error: NodeJS.ErrnoException): CommandError {
   switch (error.code) {
-    case 'ENOENT':
+    case 'ENOENT': {
       // findProgram() saw the file, so it is what the file's first line or header asks for.
-      return new CommandError(EXIT.CANNOT_START, `${command}: its interpreter does not exist`);
+      const interpreter = findInterpreter(file);
+      const which = interpreter === undefined ? '' : ` '${interpreter}'`;
+      const reason = `${command}: its interpreter${which} does not exist`;
+      return new CommandError(EXIT.CANNOT_START, reason);
+    }
     case 'EACCES':
       return new CommandError(EXIT.CANNOT_START, `${command}: permission denied`);
     default:

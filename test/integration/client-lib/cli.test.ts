@@ -243,6 +243,24 @@ it('loads neither zeromq nor the codec to run a program', () => {
   expect(stdout).not.toContain('zeromq');
 });
 
+it.each([
+  [['frobnicate'], "unknown command 'frobnicate'"],
+  [['help', 'frobnicate'], "unknown command 'frobnicate'"],
+  [['ps', '-x'], "unknown option '-x'"],
+  [['run', '-p'], "option '-p, --priority <n>' argument missing"],
+])('%j is 2, and says so as all messages do', async (args, message) => {
+  const { code, stdout, stderr } = await xsched(args);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(/^xsched: .*\nAdd --help to see how it's used\.\n$/);
+  expect(stderr).toContain(message);
+});
+
+it('helps with a command by its name', async () => {
+  const [byName, byOption] = await Promise.all([xsched(['help', 'set']), xsched(['set', '-h'])]);
+  expect(byName).toEqual(byOption);
+  expect((await xsched(['help'])).stdout).toBe((await xsched(['-h'])).stdout);
+});
+
 it('writes its help and its version on standard output', async () => {
   const help = await xsched(['--help']);
   expect({ code: help.code, stderr: help.stderr }).toEqual({ code: 0, stderr: '' });

@@ -139,6 +139,19 @@ describe('exit codes', () => {
   });
 
   it.each([
+    ['/no/such/interpreter', "'/no/such/interpreter'"],
+    ['/bin/sh\r', "'/bin/sh\\x0d'"],
+  ])('names the interpreter %j where it is what does not exist', async (line, named) => {
+    const script = path.join(folder, 'script');
+    fs.writeFileSync(script, `#!${line}\nexit 0\n`, { mode: 0o755 });
+    const { code, stderr } = await xsched(['run', '--', script]);
+    expect({ code, stderr }).toEqual({
+      code: 126,
+      stderr: `xsched: ${script}: its interpreter ${named} does not exist\n`,
+    });
+  });
+
+  it.each([
     [['run', '-p', '300', '--', 'true'], /'300' is invalid.* -255 to 255/],
     [['run', '--window', '0', '--', 'true'], /'0' is invalid.* 1 to 1021/],
     [['run', '--fail', 'maybe', '--', 'true'], /'maybe' is invalid.*open, closed/],
