@@ -6,8 +6,9 @@ import type { Event } from './events.js';
 import { dropProcessHints, dropQueueHints } from './hints.js';
 import { hearClient, noteProgress, refreshCompetes, watchQueue } from './liveness.js';
 import { applyPriority, resolveClient, resolveLabel } from './priority.js';
-import { describeQueue, isOlder } from './state.js';
-import type { Client, ClientIdentity, Device, Queue, State } from './state.js';
+import { describeQueue, Device, isOlder } from './state.js';
+import type { Client, ClientIdentity, Queue, State } from './state.js';
+import { noteWaiting } from './waits.js';
 
 /** Queues of all clients together: as many as a LIST_REPLY may carry. */
 const QUEUES_MAX = 65536;
@@ -174,10 +175,9 @@ function registerQueue(turn: Turn, client: Client, message: RegisterMessage): vo
   if (known !== undefined) queue.seq = known.seq;
   applyPriority(state, queue);
   client.queues.set(queue.number, queue);
-  queue.device.queues.add(queue);
   state.queueCount++;
   setReady(turn, queue, message.ready, false);
-  turn.touch(queue.device);
+  turn.touch(queue);
   turn.answer(queue);
   turn.later({
     type: 'report',
@@ -217,6 +217,7 @@ function createQueue(turn: Turn, client: Client, message: RegisterMessage): Queu
     submitted: 0,
     completed: 0,
     waitedNs: 0,
+    waitingSince: undefined,
     readySince: now,
     readyMs: 0,
     progressAt: now,
@@ -224,14 +225,14 @@ function createQueue(turn: Turn, client: Client, message: RegisterMessage): Queu
     competes: false,
     priority: 0,
     source: 'default',
+    rank: 0,
+    allowed: true,
     seq: 0,
     permit: true,
     window: 0,
     notify: false,
     enabled: state.enabled,
     sentPriority: NaN,
-    yieldsTo: undefined,
-    reason: '',
     suspends: 0,
     suspendedAt: now,
     sliceUntil: 0,
@@ -241,7 +242,7 @@ function createQueue(turn: Turn, client: Client, message: RegisterMessage): Queu
 function findDevice(state: State, id: string): Device {
   let device = state.devices.get(id);
   if (device === undefined) {
-    device = { id, queues: new Set(), timerAt: undefined };
+    device = new Device(id);
     state.devices.set(id, device);
   }
   return device;
@@ -249,6 +250,7 @@ function findDevice(state: State, id: string): Device {
 
 function setReady(turn: Turn, queue: Queue, ready: boolean, waiting: boolean): void {
   queue.waiting = waiting;
+  noteWaiting(queue, waiting, turn.now);
   // Who waits at the gate, or has nothing to do, is not expected to finish anything.
   if (waiting || !ready) noteProgress(turn, queue);
   if (ready === queue.ready) return;
@@ -265,7 +267,7 @@ function setReady(turn: Turn, queue: Queue, ready: boolean, waiting: boolean): v
     queue.readyMs += turn.now - queue.readySince;
     queue.sliceUntil = 0;
   }
-  if (refreshCompetes(queue)) turn.touch(queue.device);
+  if (refreshCompetes(queue)) turn.touch(queue);
 }
 
 function takeStats(turn: Turn, queue: Queue, message: StatsMessage): void {
@@ -295,10 +297,11 @@ function removeClient(turn: Turn, client: Client): void {
 function removeQueue(turn: Turn, queue: Queue): void {
   const { device, client } = queue;
   client.queues.delete(queue.number);
-  device.queues.delete(queue);
+  device.remove(queue);
+  turn.forget(queue);
   turn.state.queueCount--;
   if (device.queues.size > 0) {
-    turn.touch(device);
+    turn.touchDevice(device);
     return;
   }
   turn.state.devices.delete(device.id);

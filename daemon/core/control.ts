@@ -43,7 +43,7 @@ export function takeHint(turn: Turn, event: HintEvent): void {
   }
   for (const queue of queues) {
     applyPriority(state, queue);
-    turn.touch(queue.device);
+    turn.touch(queue);
   }
   turn.later({
     type: 'report',
@@ -78,6 +78,8 @@ export function takePolicy(turn: Turn, event: PolicyEvent): void {
     }
     if (policy !== state.policy) {
       state.policy = policy;
+      // What the one before saw means nothing to this one.
+      for (const device of state.devices.values()) device.survey = undefined;
       touchAll(turn);
       turn.later({
         type: 'report',
@@ -121,9 +123,9 @@ export function takeEnable(turn: Turn, event: EnableEvent): void {
   });
 }
 
-/** Asks the policy anew about every device. */
+/** Decides anew on every queue. */
 export function touchAll(turn: Turn): void {
-  for (const device of turn.state.devices.values()) turn.touch(device);
+  for (const device of turn.state.devices.values()) turn.touchDevice(device, true);
 }
 
 function checkHint({ hint, value, clear }: HintEvent): string | undefined {

@@ -1,16 +1,18 @@
 /** Asks the policy about a device and tells the queues for which its answer changed. */
 import type { PermitMessage, SuspendMessage } from '../../protocol/generated/messages.js';
-import type { Verdict } from '../policy/policy.js';
+import { isOutdone } from '../policy/queue-index.js';
 import type { Effect } from './events.js';
 import { describeQueue, nextSeq } from './state.js';
-import type { Device, Queue, State } from './state.js';
+import type { Device, Queue, Ranks, State } from './state.js';
+import { noteWaiting } from './waits.js';
 
 /** What one step has gathered: whom to ask about, whom to answer, what to do. */
 export class Turn {
   /** What is done before the decisions are sent. */
   readonly effects: Effect[] = [];
   private readonly afterwards: Effect[] = [];
-  private readonly devices = new Set<Device>();
+  /** Devices to decide on, each with the queues that changed themselves. */
+  private readonly touched = new Map<Device, Set<Queue>>();
   private readonly answers = new Set<Queue>();
 
   constructor(
@@ -18,9 +20,27 @@ export class Turn {
     readonly now: number,
   ) {}
 
-  /** The queues of a device changed: decide anew at the end of the step. */
-  touch(device: Device): void {
-    this.devices.add(device);
+  /** A queue is new or changed: decide on it, and on whom it concerns, at the end of the step. */
+  touch(queue: Queue): void {
+    this.touchDevice(queue.device).add(queue);
+  }
+
+  /**
+   * Something about a device changed: a queue left, or time passed.
+   * @param all whether every queue of it is decided on anew
+   * @returns its queues that are decided on in any case
+   */
+  touchDevice(device: Device, all = false): Set<Queue> {
+    let queues = this.touched.get(device);
+    if (queues === undefined) this.touched.set(device, (queues = new Set()));
+    if (all) for (const queue of device.queues) queues.add(queue);
+    return queues;
+  }
+
+  /** The queue is no more: nothing is decided on it, and nobody told. */
+  forget(queue: Queue): void {
+    this.touched.get(queue.device)?.delete(queue);
+    this.answers.delete(queue);
   }
 
   /** The queue gets its full state at the end of the step, changed or not. */
@@ -36,8 +56,8 @@ export class Turn {
   /** Lets the policy decide for what was touched and sends what changed, suspensions first. */
   settle(): void {
     const changed: Queue[] = [];
-    for (const device of this.devices) {
-      if (device.queues.size > 0) decideDevice(this, device, changed);
+    for (const [device, touched] of this.touched) {
+      decideDevice(this, device, touched, changed);
     }
     for (const queue of changed) {
       queue.seq = nextSeq(queue.seq);
@@ -85,62 +105,62 @@ function renderState(queue: Queue): PermitMessage | SuspendMessage {
   };
 }
 
-/** The extremes of the ranks on a device, and of those of other processes than the first's. */
-interface Ranks {
-  readonly highest: number;
-  readonly lowest: number;
-  readonly lowestOwner: string;
-  /** Lowest rank of any process other than `lowestOwner`; Infinity without one. */
-  readonly secondLowest: number;
-}
-
-function decideDevice(turn: Turn, device: Device, changed: Queue[]): void {
-  const { state, now } = turn;
-  const decision = state.policy.decide(device, now);
-  if (decision.askAgainAt !== undefined) turn.wakeAt(device, decision.askAgainAt);
-  const ranks = surveyRanks(device, decision.verdicts);
-  let index = 0;
-  for (const queue of device.queues) {
-    const verdict = decision.verdicts[index++];
-    if (verdict === undefined) {
-      throw new Error(`policy ${state.policy.name} has no verdict on queue ${queue.id}`);
-    }
-    if (applyVerdict(turn, queue, verdict, ranks)) changed.push(queue);
+/** Decides on the queues that changed, and on those for which it matters that others did. */
+function decideDevice(
+  turn: Turn,
+  device: Device,
+  touched: ReadonlySet<Queue>,
+  changed: Queue[],
+): void {
+  for (const queue of touched) device.update(queue);
+  if (device.queues.size === 0) return;
+  const concerned = new Set(touched);
+  judgeQueues(turn, device, concerned);
+  surveyRanks(device, concerned);
+  for (const queue of concerned) {
+    if (applyVerdict(turn, queue, device.ranks)) changed.push(queue);
   }
 }
 
-function surveyRanks(device: Device, verdicts: readonly Verdict[]): Ranks {
-  let highest = -Infinity;
-  let lowest = Infinity;
-  let lowestOwner = '';
-  let secondLowest = Infinity;
-  let index = 0;
-  for (const queue of device.queues) {
-    const rank = verdicts[index++]?.rank ?? 0;
-    if (rank > highest) highest = rank;
-    if (rank < lowest) {
-      if (lowestOwner !== queue.owner) secondLowest = lowest;
-      lowest = rank;
-      lowestOwner = queue.owner;
-    } else if (queue.owner !== lowestOwner && rank < secondLowest) {
-      secondLowest = rank;
-    }
+/** Lets the policy judge; adds to `concerned` whomever the changes of others concern. */
+function judgeQueues(turn: Turn, device: Device, concerned: Set<Queue>): void {
+  const { policy } = turn.state;
+  const before = device.survey;
+  const survey = policy.survey(device, turn.now);
+  device.survey = survey;
+  if (survey.askAgainAt !== undefined) turn.wakeAt(device, survey.askAgainAt);
+  const others =
+    before === undefined
+      ? device.queues
+      : (policy.affected?.(device, before, survey) ?? device.queues);
+  for (const queue of others) concerned.add(queue);
+  for (const queue of concerned) {
+    const { rank, permit } = policy.judge(queue, survey);
+    queue.rank = rank;
+    queue.allowed = permit;
+    device.byRank.set(queue, -rank);
   }
-  return { highest, lowest, lowestOwner, secondLowest };
+}
+
+/** Finds the extremes of the ranks; adds to `concerned` whose window or `notify` they change. */
+function surveyRanks(device: Device, concerned: Set<Queue>): void {
+  const { byRank, ranks: before } = device;
+  const after: Ranks = { highest: -byRank.lowest, bottom: byRank.top() };
+  device.ranks = after;
+  for (const queue of byRank.crossed(before.bottom, after.bottom)) concerned.add(queue);
+  if (before.highest === after.highest) return;
+  // Whoever had the highest rank may be outranked now, and the other way round.
+  for (const queue of byRank.at(-Math.min(before.highest, after.highest))) concerned.add(queue);
 }
 
 /** @returns whether anything that the queue has to know changed. */
-function applyVerdict(turn: Turn, queue: Queue, verdict: Verdict, ranks: Ranks): boolean {
+function applyVerdict(turn: Turn, queue: Queue, ranks: Ranks): boolean {
   const { state, now } = turn;
   const free = !state.enabled || state.leaving;
-  const sliced = queue.sliceUntil > now;
-  const permit = free || verdict.permit || sliced;
-  const window = free || verdict.rank >= ranks.highest ? 0 : state.settings.window;
-  const lowestOther = queue.owner === ranks.lowestOwner ? ranks.secondLowest : ranks.lowest;
-  const notify = lowestOther < verdict.rank;
-  queue.yieldsTo = permit ? undefined : verdict.yieldsTo;
-  queue.reason = permit ? '' : (verdict.reason ?? '');
-  if (verdict.permit || free) queue.sliceUntil = 0;
+  const permit = free || queue.allowed || queue.sliceUntil > now;
+  const window = free || queue.rank >= ranks.highest ? 0 : state.settings.window;
+  const notify = isOutdone(ranks.bottom, queue.owner, -queue.rank);
+  if (queue.allowed || free) queue.sliceUntil = 0;
   const { priority } = queue;
   const before = queue.permit;
   const same =
@@ -165,6 +185,8 @@ function noteTransition(turn: Turn, queue: Queue): void {
   const { state, now } = turn;
   // Time that it was not allowed to move in is no stall.
   queue.progressAt = now;
+  // Whoever waited may launch now; if it waits on, for something else, its next message says so.
+  if (queue.permit) noteWaiting(queue, false, now);
   if (!queue.permit) {
     queue.suspends++;
     queue.suspendedAt = now;

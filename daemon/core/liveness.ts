@@ -55,7 +55,7 @@ export function noteProgress(turn: Turn, queue: Queue): void {
   queue.progressAt = turn.now;
   if (!queue.stalled) return;
   queue.stalled = false;
-  if (refreshCompetes(queue)) turn.touch(queue.device);
+  if (refreshCompetes(queue)) turn.touch(queue);
   report(turn, queue, 'info', `${describeQueue(queue)} moves again`);
 }
 
@@ -64,7 +64,7 @@ export function checkDevice(turn: Turn, device: Device, dueAt: number): void {
   device.timerAt = undefined;
   if (turn.now - dueAt > LATE_MS) forgiveAll(turn, device);
   // A policy may have asked to be asked again.
-  turn.touch(device);
+  turn.touchDevice(device);
   for (const queue of device.queues) {
     checkSilence(turn, queue);
     checkStall(turn, queue);
@@ -90,7 +90,7 @@ function checkSilence(turn: Turn, queue: Queue): void {
 function setSilent(turn: Turn, client: Client, silent: boolean): void {
   client.silent = silent;
   for (const queue of client.queues.values()) {
-    if (refreshCompetes(queue)) turn.touch(queue.device);
+    if (refreshCompetes(queue)) turn.touch(queue);
     if (queue.ready && !silent) watchQueue(turn, queue);
   }
   const what = silent
@@ -115,7 +115,7 @@ function checkStall(turn: Turn, queue: Queue): void {
     return;
   }
   queue.stalled = true;
-  if (refreshCompetes(queue)) turn.touch(queue.device);
+  if (refreshCompetes(queue)) turn.touch(queue);
   const open = String(queue.submitted - queue.completed);
   report(
     turn,
@@ -131,8 +131,9 @@ function checkSlice(turn: Turn, queue: Queue): void {
   const { maxSuspendMs, sliceMs } = turn.state.settings;
   if (maxSuspendMs === 0) return;
   if (queue.permit) {
-    // At the end of a slice the decision takes the permit back and starts the next wait.
     if (queue.sliceUntil > turn.now) turn.wakeAt(queue.device, queue.sliceUntil);
+    // At the end of a slice the decision takes the permit back and starts the next wait.
+    else if (queue.sliceUntil !== 0) turn.touch(queue);
     return;
   }
   if (!queue.ready) return;
@@ -142,6 +143,7 @@ function checkSlice(turn: Turn, queue: Queue): void {
     return;
   }
   queue.sliceUntil = turn.now + sliceMs;
+  turn.touch(queue);
   turn.wakeAt(queue.device, queue.sliceUntil);
 }
 

@@ -2,6 +2,7 @@
 import type { QueueInfo } from '../../protocol/generated/messages.js';
 import { describeQueue } from './state.js';
 import type { Queue, State } from './state.js';
+import { waitedNs } from './waits.js';
 
 /** Limits of the strings in a QueueInfo, in bytes of UTF-8. */
 const REASON_BYTES = 256;
@@ -32,7 +33,7 @@ export function countState(state: State): Counts {
 export function listQueues(state: State, now: number, textBytes: number): readonly QueueInfo[] {
   const queues = new Map<string, Queue>();
   for (const queue of allQueues(state)) queues.set(queue.id, queue);
-  return [...queues.values()].map((queue) => renderQueue(queue, queues, now, textBytes));
+  return [...queues.values()].map((queue) => renderQueue(state, queue, queues, now, textBytes));
 }
 
 function* allQueues(state: State): Iterable<Queue> {
@@ -40,6 +41,7 @@ function* allQueues(state: State): Iterable<Queue> {
 }
 
 function renderQueue(
+  state: State,
   queue: Queue,
   queues: ReadonlyMap<string, Queue>,
   now: number,
@@ -47,7 +49,7 @@ function renderQueue(
 ): QueueInfo {
   const { client } = queue;
   const readyMs = queue.readyMs + (queue.ready ? now - queue.readySince : 0);
-  const [state, reason] = renderCondition(queue, queues, now);
+  const [condition, reason] = renderCondition(state, queue, queues, now);
   return {
     id: queue.id,
     pid: client.pid,
@@ -60,25 +62,26 @@ function renderQueue(
     label: clip(queue.label, 256),
     priority: queue.priority,
     source: queue.source,
-    state,
+    state: condition,
     reason: clip(reason, REASON_BYTES),
     window: queue.window,
     waiting: queue.waiting,
     submitted: queue.submitted,
     completed: queue.completed,
     readyNs: Math.round(readyMs * 1e6),
-    waitedNs: queue.waitedNs,
+    waitedNs: waitedNs(queue, now),
     suspends: queue.suspends,
   };
 }
 
 function renderCondition(
+  state: State,
   queue: Queue,
   queues: ReadonlyMap<string, Queue>,
   now: number,
 ): readonly [string, string] {
   if (!queue.ready) return ['idle', ''];
-  if (!queue.permit) return ['suspended', `suspended: ${renderCause(queue, queues)}`];
+  if (!queue.permit) return ['suspended', `suspended: ${renderCause(state, queue, queues)}`];
   if (queue.client.silent) {
     return ['stalled', `stalled: it said nothing for ${renderSeconds(now - queue.client.heardAt)}`];
   }
@@ -89,9 +92,12 @@ function renderCondition(
   return ['running', ''];
 }
 
-function renderCause(queue: Queue, queues: ReadonlyMap<string, Queue>): string {
-  const rival = queue.yieldsTo === undefined ? undefined : queues.get(queue.yieldsTo);
-  if (rival === undefined) return queue.reason === '' ? 'by the policy' : queue.reason;
+/** Whom a queue waits for changes more often than anybody asks, so it is found out here. */
+function renderCause(state: State, queue: Queue, queues: ReadonlyMap<string, Queue>): string {
+  const { survey } = queue.device;
+  const verdict = survey === undefined ? undefined : state.policy.judge(queue, survey);
+  const rival = verdict?.yieldsTo === undefined ? undefined : queues.get(verdict.yieldsTo);
+  if (rival === undefined) return verdict?.reason ?? 'by the policy';
   return `${describeQueue(rival)} (priority ${String(rival.priority)}) is ready`;
 }
 

@@ -4,7 +4,10 @@
  * The state belongs to the core. `step` changes it in place and hands it back, since a copy for
  * each message would cost more than the decision; nobody else writes to it.
  */
-import type { Policy, PolicyDevice, PolicyQueue } from '../policy/policy.js';
+import { DeviceQueues } from '../policy/device-queues.js';
+import type { Policy, PolicyQueue, Survey } from '../policy/policy.js';
+import { QueueIndex } from '../policy/queue-index.js';
+import type { Top } from '../policy/queue-index.js';
 import type { CoreSettings } from './settings.js';
 
 /** Where a priority came from. */
@@ -42,11 +45,28 @@ export interface Client extends ClientIdentity {
 }
 
 /** A device that some queue was registered on. */
-export interface Device extends PolicyDevice {
-  readonly id: string;
-  readonly queues: Set<Queue>;
+export class Device extends DeviceQueues<Queue> {
+  /** By rank, the highest first: its levels are the ranks with the sign changed. */
+  readonly byRank = new QueueIndex<Queue>();
+  /** What the verdicts in force rest on; undefined before the first. */
+  survey: Survey | undefined;
+  /** What windows and `notify` in force rest on. */
+  ranks: Ranks = { highest: -Infinity, bottom: { first: undefined, other: undefined } };
   /** When its timer is set to, or undefined. */
   timerAt: number | undefined;
+
+  override remove(queue: Queue): void {
+    super.remove(queue);
+    this.byRank.delete(queue);
+  }
+}
+
+/** The extremes of the ranks on a device. */
+export interface Ranks {
+  /** -Infinity without a queue. */
+  readonly highest: number;
+  /** The queues of the lowest ranks, as the top of `byRank`. */
+  readonly bottom: Top;
 }
 
 /**
@@ -72,7 +92,10 @@ export interface Queue extends PolicyQueue {
   waiting: boolean;
   submitted: number;
   completed: number;
+  /** As the client said last, and what was seen of waits that it has not counted yet. */
   waitedNs: number;
+  /** Since when a thread is known to wait at the gate; undefined while none is. */
+  waitingSince: number | undefined;
 
   /** Since when it is ready, if it is. */
   readySince: number;
@@ -85,6 +108,9 @@ export interface Queue extends PolicyQueue {
 
   priority: number;
   source: PrioritySource;
+  /** What the policy said of it last. */
+  rank: number;
+  allowed: boolean;
   /** The newest `seq` of a PERMIT or SUSPEND; 0 before the first. */
   seq: number;
   permit: boolean;
@@ -93,8 +119,6 @@ export interface Queue extends PolicyQueue {
   /** `enabled` and `priority` as they were last sent. */
   enabled: boolean;
   sentPriority: number;
-  yieldsTo: string | undefined;
-  reason: string;
   suspends: number;
   suspendedAt: number;
   /** Until when it may launch although the policy says no; 0 without a slice. */

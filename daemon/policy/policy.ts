@@ -1,4 +1,5 @@
 /** What a policy is: a pure function from the queues of one device to who may launch. */
+import type { QueueOrder } from './queue-index.js';
 
 /** What a policy sees of a queue. */
 export interface PolicyQueue {
@@ -12,15 +13,19 @@ export interface PolicyQueue {
   readonly competes: boolean;
 }
 
-/** What a policy sees of a device: its queues, in the order in which they were registered. */
-export interface PolicyDevice {
+/** What a policy sees of a device: its queues, and two indices of them by priority. */
+export interface PolicyDevice<Q extends PolicyQueue = PolicyQueue> {
   readonly id: string;
-  readonly queues: Iterable<PolicyQueue>;
+  /** In the order in which they were registered. */
+  readonly queues: Iterable<Q>;
+  readonly byPriority: QueueOrder<Q>;
+  /** Of the queues that compete. */
+  readonly competing: QueueOrder<Q>;
 }
 
 /** The word of a policy about one queue. */
 export interface Verdict {
-  /** Higher runs first. Whoever has a queue of a higher rank beside it gets a window. */
+  /** A finite number; higher runs first. Whoever has a higher rank beside it gets a window. */
   readonly rank: number;
   /** Whether the queue may launch. */
   readonly permit: boolean;
@@ -30,20 +35,35 @@ export interface Verdict {
   readonly reason?: string;
 }
 
-/** What a policy decides for a device. */
-export interface Decision {
-  /** One verdict a queue, in the order of `PolicyDevice.queues`. */
-  readonly verdicts: readonly Verdict[];
-  /** When to ask again though nothing has happened, in the milliseconds of `now`. */
+/** What the verdicts on all queues of a device depend on; policies add to it what they need. */
+export interface Survey {
+  /** When to survey again though nothing has happened, in the milliseconds of `now`. */
   readonly askAgainAt?: number;
 }
 
 /**
- * A policy. It has no clock, no timer and no memory: the same queues and the same `now` give the
- * same decision.
+ * A policy, in two steps: it surveys the device, then judges single queues in the light of that. It
+ * has no clock, no timer and no memory: the same device and `now` give the same verdicts.
+ *
+ * The core asks it whenever something changes, and then about few queues: those that changed
+ * themselves and those that `affected` names.
  */
-export interface Policy {
+export interface Policy<S extends Survey = Survey> {
   readonly name: string;
-  /** @param now milliseconds of the daemon's monotonic clock */
-  decide(device: PolicyDevice, now: number): Decision;
+
+  /**
+   * Looks at all that the queues share. Called for each change, so its cost should not follow the
+   * number of queues. It keeps no queue, only values: queues change.
+   * @param now milliseconds of the daemon's monotonic clock
+   */
+  survey(device: PolicyDevice, now: number): S;
+
+  /** The verdict on one queue of the device that was surveyed. */
+  judge(queue: PolicyQueue, survey: S): Verdict;
+
+  /**
+   * At least the queues of which rank or permit differ between two surveys of one device, though
+   * they themselves are as they were. Left out, every queue is judged anew at each change.
+   */
+  affected?<Q extends PolicyQueue>(device: PolicyDevice<Q>, before: S, after: S): Iterable<Q>;
 }

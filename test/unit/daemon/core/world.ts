@@ -54,8 +54,8 @@ export class World {
   /** Decides whether a message to a client arrives. */
   arrives: () => boolean = () => true;
 
-  constructor(yaml = '') {
-    this.state = createState(settingsOf(yaml), POLICIES, 1);
+  constructor(yaml = '', policies = POLICIES) {
+    this.state = createState(settingsOf(yaml), policies, 1);
   }
 
   dispatch(event: Event): void {
