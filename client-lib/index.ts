@@ -4,4 +4,9 @@ export type { ConnectOptions, PolicyState } from './controller.js';
 export { AccessDeniedError, NoDaemonError, RemoteError, VersionMismatchError } from './errors.js';
 export { EventStream } from './event-stream.js';
 export { locateRuntimeDir } from './locate-daemon.js';
-export type { DaemonStatus, EventMessage, QueueInfo } from '../protocol/generated/messages.js';
+export type {
+  DaemonStatus,
+  EventMessage,
+  HintInfo,
+  QueueInfo,
+} from '../protocol/generated/messages.js';

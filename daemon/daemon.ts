@@ -7,6 +7,7 @@ import { prepareDecoding } from '../protocol/codec.js';
 import type { DaemonStatus, QueueInfo } from '../protocol/generated/messages.js';
 import { LIMITS, PROTOCOL_VERSION } from '../protocol/messages.js';
 import type { Config } from './config/load.js';
+import { listHints } from './core/hints.js';
 import { countState, listQueues } from './core/report.js';
 import { createState } from './core/state.js';
 import { Engine } from './engine.js';
@@ -95,7 +96,7 @@ class RunningDaemon implements Daemon {
     this.#engine = new Engine(state, {
       clock: () => performance.now(),
       send: (link, message) => this.#agents?.send(link, message),
-      forget: (link) => this.#agents?.forget(link),
+      forget: (link, stillWatch) => this.#agents?.forget(link, stillWatch),
       reply: (controller, message) => this.#controllers?.send(controller, message),
       report: (report) => {
         options.log.log(report.level, report.text);
@@ -193,6 +194,7 @@ class RunningDaemon implements Daemon {
       policy: state.policy.name,
       enabled: state.enabled,
       ...countState(state),
+      hints: listHints(state.hints),
       messages: this.#agents?.messages ?? 0,
       refused: (this.#agents?.refused ?? 0) + (this.#controllers?.refused ?? 0),
     };

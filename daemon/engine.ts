@@ -12,7 +12,7 @@ export interface Outlets {
   /** A monotonic clock, in milliseconds. */
   readonly clock: () => number;
   readonly send: (link: string, message: AgentDown) => void;
-  readonly forget: (link: string) => void;
+  readonly forget: (link: string, stillWatch: boolean) => void;
   readonly reply: (controller: string, message: ControlDown) => void;
   readonly report: (report: Extract<Effect, { type: 'report' }>) => void;
 }
@@ -47,7 +47,7 @@ export class Engine {
         this.outlets.send(effect.link, effect.message);
         return;
       case 'forget':
-        this.outlets.forget(effect.link);
+        this.outlets.forget(effect.link, effect.stillWatch);
         return;
       case 'reply':
         this.outlets.reply(effect.controller, effect.message);

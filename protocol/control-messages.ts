@@ -52,6 +52,15 @@ export const RECORDS: readonly RecordSpec[] = [
     ],
   },
   {
+    name: 'HintInfo',
+    doc: 'One hint that is kept.',
+    fields: [
+      { name: 'target', type: 'str', max: 256, doc: 'As it was typed.' },
+      { name: 'hint', type: 'str', max: 32, doc: 'What is set: `priority`.' },
+      { name: 'value', type: 'i32', doc: 'The value.' },
+    ],
+  },
+  {
     name: 'DaemonStatus',
     doc: 'What `xsched status` shows.',
     fields: [
@@ -74,6 +83,7 @@ export const RECORDS: readonly RecordSpec[] = [
         type: 'u64',
         doc: 'Messages refused so far: malformed, oversized, unidentified.',
       },
+      { name: 'hints', type: 'list', of: 'HintInfo', max: 1024, doc: 'Hints, the oldest first.' },
     ],
   },
 ];

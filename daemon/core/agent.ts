@@ -3,7 +3,7 @@ import type { RegisterMessage, StatsMessage } from '../../protocol/generated/mes
 import { ERROR_CODES, LIMITS, PROTOCOL_VERSION } from '../../protocol/messages.js';
 import type { Turn } from './decide.js';
 import type { Event } from './events.js';
-import { dropProcessHints, dropQueueHints } from './hints.js';
+import { dropProcessHints, dropQueueHints, hasProcessHints } from './hints.js';
 import { hearClient, noteProgress, refreshCompetes, watchQueue } from './liveness.js';
 import { applyPriority, resolveClient, resolveLabel } from './priority.js';
 import { describeQueue, Device, isOlder } from './state.js';
@@ -12,6 +12,9 @@ import { noteWaiting } from './waits.js';
 
 /** Queues of all clients together: as many as a LIST_REPLY may carry. */
 const QUEUES_MAX = 65536;
+
+/** A client for which there is no room is told so this often, in milliseconds. */
+const TURNED_AWAY_MS = 60_000;
 
 type AgentMessage = Extract<Event, { type: 'message' }>['message'];
 
@@ -26,24 +29,28 @@ export function welcomeClient(turn: Turn, identity: ClientIdentity): void {
   if (before !== undefined && sameProcess && before.link === identity.link) {
     hearClient(turn, before);
     sendWelcome(turn, before);
+    // Who floods the daemon with HELLO has not lost all the answers.
+    if (turn.now - before.welcomedAt < LIMITS.READY_REPEAT_MS) return;
+    before.welcomedAt = turn.now;
     for (const queue of before.queues.values()) turn.answer(queue);
     return;
   }
   if (before !== undefined) {
     if (!sameProcess) dropProcessHints(state.hints, before.pid);
     removeClient(turn, before);
-    if (before.link !== identity.link) turn.effects.push({ type: 'forget', link: before.link });
+    if (before.link !== identity.link) forgetLink(turn, before.link);
   } else if (state.clients.size >= LIMITS.CLIENTS) {
-    const text = `${String(LIMITS.CLIENTS)} clients are served already`;
-    refuse(turn, identity.link, ERROR_CODES.LIMIT, text);
-    turn.effects.push({ type: 'forget', link: identity.link });
+    turnAway(turn, identity);
     return;
   }
+  state.turnedAway.delete(identity.pid);
+  const cameBack = sameProcess || takeBack(turn, identity);
   const client: Client = {
     ...identity,
     ...resolveClient(state, identity),
     queues: new Map(),
     heardAt: turn.now,
+    welcomedAt: -Infinity,
     silent: false,
   };
   state.clients.set(client.link, client);
@@ -54,8 +61,35 @@ export function welcomeClient(turn: Turn, identity: ClientIdentity): void {
     kind: 'registered',
     level: 'info',
     id: String(client.pid),
-    text: `process ${String(client.pid)} '${client.name}' ${sameProcess ? 'came back' : 'came'}`,
+    text: `process ${String(client.pid)} '${client.name}' ${cameBack ? 'came back' : 'came'}`,
   });
+}
+
+/** A client goes on saying HELLO until it is welcome, and is let in when there is room. */
+function turnAway(turn: Turn, { pid, link }: ClientIdentity): void {
+  const { turnedAway } = turn.state;
+  const before = turnedAway.get(pid);
+  if (before !== undefined && before.link !== link) forgetLink(turn, before.link);
+  // Its program's log shows every complaint.
+  if (before?.link === link && turn.now - before.toldAt < TURNED_AWAY_MS) return;
+  turnedAway.set(pid, { link, toldAt: turn.now });
+  const text = `${String(LIMITS.CLIENTS)} clients are served already`;
+  refuse(turn, link, ERROR_CODES.LIMIT, text);
+}
+
+/**
+ * A process says HELLO that may have been here before: hints wait for it, or for one that had its pid.
+ * @returns whether it is one that lost its link.
+ */
+function takeBack(turn: Turn, { pid, startTime, link }: ClientIdentity): boolean {
+  const { state } = turn;
+  const absent = state.absent.get(pid);
+  if (absent === undefined) return false;
+  state.absent.delete(pid);
+  if (absent.link !== link) forgetLink(turn, absent.link);
+  const same = absent.startTime === startTime;
+  if (!same) dropProcessHints(state.hints, pid);
+  return same;
 }
 
 function sendWelcome(turn: Turn, client: Client): void {
@@ -73,13 +107,23 @@ function sendWelcome(turn: Turn, client: Client): void {
   });
 }
 
-/** The link is no more. */
-export function loseClient(turn: Turn, link: string, cause: string): void {
-  const client = turn.state.clients.get(link);
-  if (client === undefined) return;
+/**
+ * The link is no more. Hints that name its process end with the process, not with the link.
+ * @param ended whether the process is no more either
+ */
+export function loseClient(turn: Turn, link: string, cause: string, ended: boolean): void {
+  const { state } = turn;
+  const client = state.clients.get(link);
+  if (client === undefined) {
+    loseAbsent(turn, link, ended);
+    return;
+  }
+  const { pid, startTime } = client;
   removeClient(turn, client);
-  dropProcessHints(turn.state.hints, client.pid);
-  turn.effects.push({ type: 'forget', link });
+  if (ended) dropProcessHints(state.hints, pid);
+  const stillWatch = hasProcessHints(state.hints, pid);
+  if (stillWatch) state.absent.set(pid, { link, startTime });
+  turn.effects.push({ type: 'forget', link, stillWatch });
   turn.later({
     type: 'report',
     kind: 'gone',
@@ -87,6 +131,19 @@ export function loseClient(turn: Turn, link: string, cause: string): void {
     id: String(client.pid),
     text: `process ${String(client.pid)} '${client.name}' is gone: ${cause}`,
   });
+}
+
+/** A link is no more whose client is not served: it was refused, or lost before. */
+function loseAbsent({ state, effects }: Turn, link: string, ended: boolean): void {
+  for (const [pid, away] of state.turnedAway) {
+    if (away.link === link) state.turnedAway.delete(pid);
+  }
+  const [pid] = [...state.absent].find(([, absent]) => absent.link === link) ?? [];
+  if (ended && pid !== undefined) {
+    dropProcessHints(state.hints, pid);
+    state.absent.delete(pid);
+  }
+  effects.push({ type: 'forget', link, stillWatch: !ended && pid !== undefined });
 }
 
 /** A message of a client that said HELLO before. */
@@ -98,7 +155,7 @@ export function hearMessage(turn: Turn, link: string, message: AgentMessage): vo
   }
   hearClient(turn, client);
   if (message.type === 'BYE') {
-    loseClient(turn, link, 'it said goodbye');
+    loseClient(turn, link, 'it said goodbye', false);
     return;
   }
   if (message.type === 'REGISTER') {
@@ -182,7 +239,8 @@ function registerQueue(turn: Turn, client: Client, message: RegisterMessage): vo
   turn.later({
     type: 'report',
     kind: 'registered',
-    level: 'info',
+    // A program may make streams by the thousand.
+    level: 'debug',
     id: queue.id,
     text:
       `queue ${describeQueue(queue)} on ${queue.device.id}, ` +
@@ -306,6 +364,10 @@ function removeQueue(turn: Turn, queue: Queue): void {
   }
   turn.state.devices.delete(device.id);
   if (device.timerAt !== undefined) turn.effects.push({ type: 'clearTimer', key: device.id });
+}
+
+function forgetLink(turn: Turn, link: string): void {
+  turn.effects.push({ type: 'forget', link, stillWatch: false });
 }
 
 function refuse(turn: Turn, link: string, code: number, message: string): void {

@@ -2,10 +2,13 @@
 import { ERROR_CODES, LIMITS } from '../../protocol/messages.js';
 import type { Turn } from './decide.js';
 import type { Effect, Event } from './events.js';
-import { HINTS_MAX, matchesTarget, parseTarget } from './hints.js';
+import { findHint, hasProcessHints, HINTS_MAX, matchesTarget, parseTarget } from './hints.js';
 import type { Target } from './hints.js';
-import { applyPriority } from './priority.js';
-import type { Queue } from './state.js';
+import { applyPriority, ceilingOf } from './priority.js';
+import type { Queue, State } from './state.js';
+
+/** Hints that an error names; more are counted. */
+const HINTS_NAMED_MAX = 2;
 
 type HintEvent = Extract<Event, { type: 'hint' }>;
 type PolicyEvent = Extract<Event, { type: 'policy' }>;
@@ -25,21 +28,31 @@ export function takeHint(turn: Turn, event: HintEvent): void {
     turn.later(controlError(event, ERROR_CODES.INVALID, text));
     return;
   }
+  const excess = describeExcess(turn, event);
+  if (excess !== undefined) {
+    turn.later(controlError(event, ERROR_CODES.FORBIDDEN, excess));
+    return;
+  }
   const queues = findQueues(turn, target);
-  const missing = describeMissing(turn, target, queues, event.clear);
+  const missing = describeMissing(turn, event, target, queues);
   if (missing !== undefined) {
     turn.later(controlError(event, ERROR_CODES.NOT_FOUND, missing));
     return;
   }
   if (event.clear) {
     state.hints.delete(target.key);
+    if ('pid' in target) stopWaitingFor(turn, target.pid);
   } else {
     if (!state.hints.has(target.key) && state.hints.size >= HINTS_MAX) {
       const text = `${String(HINTS_MAX)} hints are kept already: take some back first`;
       turn.later(controlError(event, ERROR_CODES.LIMIT, text));
       return;
     }
-    state.hints.set(target.key, { priority: event.value, order: ++state.hintOrder });
+    state.hints.set(target.key, {
+      target: event.target,
+      priority: event.value,
+      order: ++state.hintOrder,
+    });
   }
   for (const queue of queues) {
     applyPriority(state, queue);
@@ -137,20 +150,56 @@ function checkHint({ hint, value, clear }: HintEvent): string | undefined {
   );
 }
 
+/** Whoever is limited gives others no more than he may ask for himself. */
+function describeExcess(turn: Turn, { limitedAs, value, clear }: HintEvent): string | undefined {
+  if (limitedAs === undefined || clear) return undefined;
+  const ceiling = ceilingOf(turn.state, limitedAs);
+  if (value <= ceiling) return undefined;
+  return (
+    `priority ${String(value)} is above ${String(ceiling)}, the highest that the configuration's ` +
+    `'limits' allow uid ${String(limitedAs.uid)}`
+  );
+}
+
 /** Hints by name and label are kept for queues yet to come; queues and processes must be there. */
 function describeMissing(
-  turn: Turn,
+  { state }: Turn,
+  { target: typed, clear }: HintEvent,
   target: Target,
   queues: readonly Queue[],
-  clear: boolean,
 ): string | undefined {
-  const { state } = turn;
-  if (target.kind === 'queue' && queues.length === 0) return `there is no queue ${target.value}`;
-  if (target.kind === 'pid' && !state.clientByPid.has(target.pid)) {
+  const hinted = state.hints.has(target.key);
+  // What a process that lost its link was given can be changed and taken back meanwhile.
+  if (!hinted && target.kind === 'queue' && queues.length === 0) {
+    return `there is no queue ${target.value}`;
+  }
+  if (!hinted && target.kind === 'pid' && !state.clientByPid.has(target.pid)) {
     return `process ${target.value} is not registered`;
   }
-  if (clear && !state.hints.has(target.key)) return `there is no hint for '${target.value}'`;
-  return undefined;
+  if (!clear || hinted) return undefined;
+  return `there is no hint for '${typed}'${describeHintsInForce(state, queues)}`;
+}
+
+/** Where the priority of queues comes from instead, if it is the hint for another target. */
+function describeHintsInForce(state: State, queues: readonly Queue[]): string {
+  const targets = new Set<string>();
+  for (const queue of queues) {
+    const hint = findHint(state.hints, queue);
+    if (hint !== undefined) targets.add(`'${hint.target}'`);
+  }
+  if (targets.size === 0) return '';
+  const more = targets.size - HINTS_NAMED_MAX;
+  const names = [...targets].slice(0, HINTS_NAMED_MAX).join(', ');
+  const rest = more > 0 ? ` and ${String(more)} more` : '';
+  return `; its priority comes from the hint for ${names}${rest}`;
+}
+
+/** Nothing is kept any more for a process that lost its link: its end need not be told. */
+function stopWaitingFor({ state, effects }: Turn, pid: number): void {
+  const absent = state.absent.get(pid);
+  if (absent === undefined || hasProcessHints(state.hints, pid)) return;
+  state.absent.delete(pid);
+  effects.push({ type: 'forget', link: absent.link, stillWatch: false });
 }
 
 function findQueues(turn: Turn, target: Target): readonly Queue[] {

@@ -6,6 +6,12 @@ import { describeQueue, nextSeq } from './state.js';
 import type { Device, Queue, Ranks, State } from './state.js';
 import { noteWaiting } from './waits.js';
 
+/**
+ * Milliseconds between two timers of a device, for each queue on it: a hundred times what looking at
+ * one costs.
+ */
+const CHECK_MS_PER_QUEUE = 0.01;
+
 /** What one step has gathered: whom to ask about, whom to answer, what to do. */
 export class Turn {
   /** What is done before the decisions are sent. */
@@ -73,8 +79,12 @@ export class Turn {
     this.effects.push(...this.afterwards);
   }
 
-  /** Sets a device's timer unless it is set to something earlier. */
-  wakeAt(device: Device, at: number): void {
+  /**
+   * Sets a device's timer unless it is set to something earlier. It comes at `at`, or later on a
+   * device with so many queues that looking at all of them so often would cost the others time.
+   */
+  wakeAt(device: Device, wanted: number): void {
+    const at = Math.max(wanted, device.checkedAt + device.queues.size * CHECK_MS_PER_QUEUE);
     if (device.timerAt !== undefined && device.timerAt <= at) return;
     device.timerAt = at;
     this.effects.push({ type: 'setTimer', key: device.id, at });

@@ -12,8 +12,14 @@ export type Event =
       readonly link: string;
       readonly message: Exclude<AgentUp, { type: 'HELLO' }>;
     }
-  /** The link is no more: its process died or closed it. */
-  | { readonly type: 'gone'; readonly link: string; readonly cause: string }
+  /** The link is no more. */
+  | {
+      readonly type: 'gone';
+      readonly link: string;
+      readonly cause: string;
+      /** Whether its process is no more either; else it may come back with another link. */
+      readonly ended: boolean;
+    }
   | { readonly type: 'timer'; readonly key: string; readonly dueAt: number }
   | {
       readonly type: 'hint';
@@ -23,6 +29,8 @@ export type Event =
       readonly hint: string;
       readonly value: number;
       readonly clear: boolean;
+      /** Whose ceiling holds for the value; undefined for those who may give any. */
+      readonly limitedAs: Pick<ClientIdentity, 'uid' | 'gids'> | undefined;
     }
   | {
       readonly type: 'policy';
@@ -52,7 +60,12 @@ export type ReportKind =
 export type Effect =
   | { readonly type: 'send'; readonly link: string; readonly message: AgentDown }
   /** The link is served no more. */
-  | { readonly type: 'forget'; readonly link: string }
+  | {
+      readonly type: 'forget';
+      readonly link: string;
+      /** The end of its process is still to be told, by `gone`. */
+      readonly stillWatch: boolean;
+    }
   | { readonly type: 'reply'; readonly controller: string; readonly message: ControlDown }
   /** Replaces the timer of that key; its event comes at `at` or later. */
   | { readonly type: 'setTimer'; readonly key: string; readonly at: number }

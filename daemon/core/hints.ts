@@ -1,4 +1,5 @@
 /** Hints: values that a controller gives to queues by target, kept for queues yet to come. */
+import type { HintInfo } from '../../protocol/generated/messages.js';
 import type { Hint, Queue } from './state.js';
 
 /** Hints of one daemon; more are refused. */
@@ -67,8 +68,22 @@ export function dropQueueHints(hints: Map<string, Hint>, queueId: string): void 
 
 /** Takes back all hints that name a process by its id: the id will be somebody else's. */
 export function dropProcessHints(hints: Map<string, Hint>, pid: number): void {
-  if (hints.size === 0) return;
-  hints.delete(`pid:${String(pid)}`);
-  const prefix = `queue:${String(pid)}.`;
-  for (const key of hints.keys()) if (key.startsWith(prefix)) hints.delete(key);
+  for (const key of processKeys(hints, pid)) hints.delete(key);
+}
+
+/** Whether a hint names a process by its id, or a queue of it. */
+export function hasProcessHints(hints: ReadonlyMap<string, Hint>, pid: number): boolean {
+  return processKeys(hints, pid).length > 0;
+}
+
+function processKeys(hints: ReadonlyMap<string, Hint>, pid: number): readonly string[] {
+  const [own, prefix] = [`pid:${String(pid)}`, `queue:${String(pid)}.`];
+  return [...hints.keys()].filter((key) => key === own || key.startsWith(prefix));
+}
+
+/** All hints, as they were typed, the oldest first. */
+export function listHints(hints: ReadonlyMap<string, Hint>): readonly HintInfo[] {
+  return [...hints.values()]
+    .sort((a, b) => a.order - b.order)
+    .map(({ target, priority }) => ({ target, hint: 'priority', value: priority }));
 }

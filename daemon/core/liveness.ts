@@ -62,6 +62,7 @@ export function noteProgress(turn: Turn, queue: Queue): void {
 /** The device's timer came. */
 export function checkDevice(turn: Turn, device: Device, dueAt: number): void {
   device.timerAt = undefined;
+  device.checkedAt = turn.now;
   if (turn.now - dueAt > LATE_MS) forgiveAll(turn, device);
   // A policy may have asked to be asked again.
   turn.touchDevice(device);

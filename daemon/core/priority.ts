@@ -60,11 +60,11 @@ function matchesClient({ match }: Rule, client: ClientIdentity): boolean {
   return match.exe.test(client.exe) || match.exe.test(path.basename(client.exe));
 }
 
-/** The highest priority that a process may ask for itself. */
-function ceilingOf(state: State, client: ClientIdentity): number {
+/** The highest priority that a user may ask for, by what the kernel says of him. */
+export function ceilingOf(state: State, who: Pick<ClientIdentity, 'uid' | 'gids'>): number {
   const limit = state.settings.limits.find(
     ({ uid, gid }) =>
-      (uid === undefined || uid === client.uid) && (gid === undefined || client.gids.includes(gid)),
+      (uid === undefined || uid === who.uid) && (gid === undefined || who.gids.includes(gid)),
   );
   return limit?.maxPriority ?? Infinity;
 }

@@ -23,7 +23,7 @@ export interface Rule {
   readonly streamPriority?: boolean;
 }
 
-/** The highest priority that a process may ask for by its environment. First match wins. */
+/** The highest priority that a user may ask for. First match wins. */
 export interface PriorityLimit {
   /** With neither `uid` nor `gid` it holds for everybody. */
   readonly uid?: number;

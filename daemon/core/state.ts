@@ -40,6 +40,8 @@ export interface Client extends ClientIdentity {
   readonly queues: Map<number, Queue>;
   /** When its last message came. */
   heardAt: number;
+  /** When a repeated HELLO was last answered with the state of all its queues. */
+  welcomedAt: number;
   /** It has work and said nothing for `silentMs`: its queues hold nobody back until it speaks. */
   silent: boolean;
 }
@@ -54,6 +56,8 @@ export class Device extends DeviceQueues<Queue> {
   ranks: Ranks = { highest: -Infinity, bottom: { first: undefined, other: undefined } };
   /** When its timer is set to, or undefined. */
   timerAt: number | undefined;
+  /** When its timer came last. */
+  checkedAt = -Infinity;
 
   override remove(queue: Queue): void {
     super.remove(queue);
@@ -127,9 +131,25 @@ export interface Queue extends PolicyQueue {
 
 /** A value that a controller gave a target. */
 export interface Hint {
+  /** As it was typed. */
+  readonly target: string;
   readonly priority: number;
   /** Counts up: the newest of several hints for one queue wins. */
   readonly order: number;
+}
+
+/** A process that lost its link and did not end. */
+export interface AbsentProcess {
+  /** The link that it had, by which its end will be told. */
+  readonly link: string;
+  readonly startTime: number;
+}
+
+/** A process for which there was no room. */
+export interface TurnedAway {
+  readonly link: string;
+  /** When it was told so last. */
+  readonly toldAt: number;
 }
 
 export interface State {
@@ -148,6 +168,10 @@ export interface State {
   /** By canonical target: `queue:1.2`, `pid:1`, `name:x`, `label:x`, `any:x`. */
   readonly hints: Map<string, Hint>;
   hintOrder: number;
+  /** Processes that live on without a link and that hints name, by pid: the hints wait for them. */
+  readonly absent: Map<number, AbsentProcess>;
+  /** By pid. */
+  readonly turnedAway: Map<number, TurnedAway>;
   queueCount: number;
 }
 
@@ -175,6 +199,8 @@ export function createState(
     devices: new Map(),
     hints: new Map(),
     hintOrder: 0,
+    absent: new Map(),
+    turnedAway: new Map(),
     queueCount: 0,
   };
 }

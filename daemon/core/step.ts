@@ -36,7 +36,7 @@ function handle(turn: Turn, event: Event): void {
       hearMessage(turn, event.link, event.message);
       return;
     case 'gone':
-      loseClient(turn, event.link, event.cause);
+      loseClient(turn, event.link, event.cause, event.ended);
       return;
     case 'timer': {
       const device = state.devices.get(event.key);

@@ -87,10 +87,15 @@ export class AgentServer {
     this.options.socket.send(id, encodeMessage(message));
   }
 
-  /** The link is served no more. */
-  forget(id: string): void {
-    this.#watches.get(id)?.watch.close();
-    this.#watches.delete(id);
+  /**
+   * The link is served no more.
+   * @param stillWatch whether the end of its process is told all the same
+   */
+  forget(id: string, stillWatch: boolean): void {
+    if (!stillWatch) {
+      this.#watches.get(id)?.watch.close();
+      this.#watches.delete(id);
+    }
     this.options.peers.drop(id, this.options.clock());
   }
 
@@ -140,7 +145,7 @@ export class AgentServer {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       // Whatever it was before, it is not served any more, unless it says a better HELLO.
-      this.options.dispatch({ type: 'gone', link: peer.id, cause: error.message });
+      this.options.dispatch({ type: 'gone', link: peer.id, cause: error.message, ended: false });
       peer.kept = false;
       peer.usedAt = this.options.clock();
       this.options.peers.restore(peer);
@@ -209,7 +214,7 @@ export class AgentServer {
     const { id, pid } = peer;
     const onExit = () => {
       this.#watches.delete(id);
-      this.options.dispatch({ type: 'gone', link: id, cause: 'the process ended' });
+      this.options.dispatch({ type: 'gone', link: id, cause: 'the process ended', ended: true });
     };
     this.#watches.set(id, { pid, watch: watchProcess(pid, onExit, startTime) });
   }
@@ -237,7 +242,6 @@ export class AgentServer {
       return;
     }
     // Its socket is closed. A process that lives on comes back with a link of its own.
-    this.options.dispatch({ type: 'gone', link: id, cause: 'it closed its link' });
-    this.forget(id);
+    this.options.dispatch({ type: 'gone', link: id, cause: 'it closed its link', ended: false });
   }
 }

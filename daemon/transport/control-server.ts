@@ -144,7 +144,12 @@ export class ControlServer {
         return;
       case 'HINT':
         this.#checkRights(peer, 'change priorities', request);
-        this.options.dispatch({ ...message, controller, type: 'hint' });
+        this.options.dispatch({
+          ...message,
+          controller,
+          type: 'hint',
+          limitedAs: this.#isPrivileged(peer) ? undefined : identify(peer),
+        });
         return;
       case 'POLICY':
         if (message.name !== '') this.#checkRights(peer, 'change the policy', request);
@@ -159,15 +164,21 @@ export class ControlServer {
 
   /** @throws {ProtocolError} FORBIDDEN, for those that the configuration does not name. */
   #checkRights(peer: Peer, what: string, request: number): void {
-    const { rights } = this.options;
-    if (rights === undefined || peer.uid === 0 || peer.uid === process.geteuid?.()) return;
-    if (rights.uids.includes(peer.uid) || rights.gids.includes(peer.gid)) return;
-    if (readGroups(peer.pid).some((gid) => rights.gids.includes(gid))) return;
+    if (this.options.rights === undefined || this.#isPrivileged(peer)) return;
     throw new ProtocolError(
       ERROR_CODES.FORBIDDEN,
       `uid ${String(peer.uid)} may not ${what}: the configuration does not name it under 'control'`,
       request,
     );
+  }
+
+  /** Root, the daemon's own user, and those that the configuration names under `control`. */
+  #isPrivileged(peer: Peer): boolean {
+    if (peer.uid === 0 || peer.uid === process.geteuid?.()) return true;
+    const { rights } = this.options;
+    if (rights === undefined) return false;
+    const { uid, gids } = identify(peer);
+    return rights.uids.includes(uid) || gids.some((gid) => rights.gids.includes(gid));
   }
 
   #subscribe(id: string, on: boolean, request: number): void {
@@ -192,6 +203,10 @@ export class ControlServer {
   #sendError(id: string, request: number, code: number, message: string): void {
     this.options.socket.send(id, encodeMessage({ type: 'CONTROL_ERROR', request, code, message }));
   }
+}
+
+function identify({ uid, gid, pid }: Peer): { readonly uid: number; readonly gids: number[] } {
+  return { uid, gids: [gid, ...readGroups(pid)] };
 }
 
 /** The groups of a process, or none when it is gone already. */

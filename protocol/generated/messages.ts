@@ -44,6 +44,16 @@ export interface QueueInfo {
   readonly suspends: number;
 }
 
+/** One hint that is kept. */
+export interface HintInfo {
+  /** As it was typed. */
+  readonly target: string;
+  /** What is set: `priority`. */
+  readonly hint: string;
+  /** The value. */
+  readonly value: number;
+}
+
 /** What `xsched status` shows. */
 export interface DaemonStatus {
   /** Version of the daemon. */
@@ -76,6 +86,8 @@ export interface DaemonStatus {
   readonly messages: number;
   /** Messages refused so far: malformed, oversized, unidentified. */
   readonly refused: number;
+  /** Hints, the oldest first. */
+  readonly hints: readonly HintInfo[];
 }
 
 /** The first message of a link. A process that was known before is replaced. */
@@ -422,7 +434,7 @@ export const SCHEMAS: Readonly<Record<Message['type'], object>> = {
   SUSPEND: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","notify","enabled"],"properties":{"type":{"const":"SUSPEND"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"notify":{"type":"boolean"},"enabled":{"type":"boolean"}}},
   ERROR: {"type":"object","additionalProperties":false,"required":["type","code","message"],"properties":{"type":{"const":"ERROR"},"code":{"type":"integer","minimum":0,"maximum":4294967295},"message":{"type":"string","maxBytes":1024}}},
   STATUS: {"type":"object","additionalProperties":false,"required":["type","request","version"],"properties":{"type":{"const":"STATUS"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"version":{"type":"integer","minimum":0,"maximum":4294967295}}},
-  STATUS_REPLY: {"type":"object","additionalProperties":false,"required":["type","request","status"],"properties":{"type":{"const":"STATUS_REPLY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"status":{"type":"object","additionalProperties":false,"required":["version","protocol","pid","generation","uptimeMs","runtimeDir","config","policy","enabled","clients","queues","ready","suspended","messages","refused"],"properties":{"version":{"type":"string","maxBytes":64},"protocol":{"type":"integer","minimum":0,"maximum":4294967295},"pid":{"type":"integer","minimum":0,"maximum":4294967295},"generation":{"type":"integer","minimum":0,"maximum":9007199254740991},"uptimeMs":{"type":"integer","minimum":0,"maximum":9007199254740991},"runtimeDir":{"type":"string","maxBytes":4096},"config":{"type":"string","maxBytes":4096},"policy":{"type":"string","maxBytes":64},"enabled":{"type":"boolean"},"clients":{"type":"integer","minimum":0,"maximum":4294967295},"queues":{"type":"integer","minimum":0,"maximum":4294967295},"ready":{"type":"integer","minimum":0,"maximum":4294967295},"suspended":{"type":"integer","minimum":0,"maximum":4294967295},"messages":{"type":"integer","minimum":0,"maximum":9007199254740991},"refused":{"type":"integer","minimum":0,"maximum":9007199254740991}}}}},
+  STATUS_REPLY: {"type":"object","additionalProperties":false,"required":["type","request","status"],"properties":{"type":{"const":"STATUS_REPLY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"status":{"type":"object","additionalProperties":false,"required":["version","protocol","pid","generation","uptimeMs","runtimeDir","config","policy","enabled","clients","queues","ready","suspended","messages","refused","hints"],"properties":{"version":{"type":"string","maxBytes":64},"protocol":{"type":"integer","minimum":0,"maximum":4294967295},"pid":{"type":"integer","minimum":0,"maximum":4294967295},"generation":{"type":"integer","minimum":0,"maximum":9007199254740991},"uptimeMs":{"type":"integer","minimum":0,"maximum":9007199254740991},"runtimeDir":{"type":"string","maxBytes":4096},"config":{"type":"string","maxBytes":4096},"policy":{"type":"string","maxBytes":64},"enabled":{"type":"boolean"},"clients":{"type":"integer","minimum":0,"maximum":4294967295},"queues":{"type":"integer","minimum":0,"maximum":4294967295},"ready":{"type":"integer","minimum":0,"maximum":4294967295},"suspended":{"type":"integer","minimum":0,"maximum":4294967295},"messages":{"type":"integer","minimum":0,"maximum":9007199254740991},"refused":{"type":"integer","minimum":0,"maximum":9007199254740991},"hints":{"type":"array","maxItems":1024,"items":{"type":"object","additionalProperties":false,"required":["target","hint","value"],"properties":{"target":{"type":"string","maxBytes":256},"hint":{"type":"string","maxBytes":32},"value":{"type":"integer","minimum":-2147483648,"maximum":2147483647}}}}}}}},
   LIST: {"type":"object","additionalProperties":false,"required":["type","request"],"properties":{"type":{"const":"LIST"},"request":{"type":"integer","minimum":0,"maximum":4294967295}}},
   LIST_REPLY: {"type":"object","additionalProperties":false,"required":["type","request","queues"],"properties":{"type":{"const":"LIST_REPLY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"queues":{"type":"array","maxItems":65536,"items":{"type":"object","additionalProperties":false,"required":["id","pid","uid","name","exe","command","device","stream","label","priority","source","state","reason","window","waiting","submitted","completed","readyNs","waitedNs","suspends"],"properties":{"id":{"type":"string","maxBytes":64},"pid":{"type":"integer","minimum":0,"maximum":4294967295},"uid":{"type":"integer","minimum":0,"maximum":4294967295},"name":{"type":"string","maxBytes":256},"exe":{"type":"string","maxBytes":4096},"command":{"type":"string","maxBytes":4096},"device":{"type":"string","maxBytes":64},"stream":{"type":"integer","minimum":0,"maximum":9007199254740991},"label":{"type":"string","maxBytes":256},"priority":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"source":{"type":"string","maxBytes":64},"state":{"type":"string","maxBytes":16},"reason":{"type":"string","maxBytes":256},"window":{"type":"integer","minimum":0,"maximum":4294967295},"waiting":{"type":"boolean"},"submitted":{"type":"integer","minimum":0,"maximum":9007199254740991},"completed":{"type":"integer","minimum":0,"maximum":9007199254740991},"readyNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"waitedNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"suspends":{"type":"integer","minimum":0,"maximum":9007199254740991}}}}}},
   HINT: {"type":"object","additionalProperties":false,"required":["type","request","target","hint","value","clear"],"properties":{"type":{"const":"HINT"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"target":{"type":"string","maxBytes":256},"hint":{"type":"string","maxBytes":32},"value":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"clear":{"type":"boolean"}}},

@@ -1,11 +1,14 @@
 /** `xsched status`: the daemon itself. */
-import type { DaemonStatus } from '../../../protocol/generated/messages.js';
+import type { DaemonStatus, HintInfo } from '../../../protocol/generated/messages.js';
 import { EXIT } from '../exit-codes.js';
 import { formatDuration } from '../format.js';
 import { writeJson, writeLine } from '../output.js';
 import type { Output } from '../output.js';
 import { printable } from '../text.js';
 import type { Asking } from './asking.js';
+
+/** More hints are counted. */
+const HINTS_SHOWN = 8;
 
 export async function showStatus({ controller, output, json }: Asking): Promise<number> {
   const status = await controller.status();
@@ -26,6 +29,7 @@ function writeStatus(output: Output, status: DaemonStatus): void {
     ['processes', String(status.clients)],
     ['queues', describeQueues(status)],
     ['messages', `${String(status.messages)}, ${String(status.refused)} refused`],
+    ['hints', describeHints(status.hints)],
     ['up', `${formatDuration(status.uptimeMs * 1e6)}, generation ${String(status.generation)}`],
     ['directory', printable(status.runtimeDir)],
     ['configuration', printable(status.config) || 'none: defaults'],
@@ -35,6 +39,16 @@ function writeStatus(output: Output, status: DaemonStatus): void {
   for (const [title, value] of lines) {
     writeLine(output, `${colors.bold(title.padEnd(width))}${value}`);
   }
+}
+
+/** As many as fit on a line or two; `--json` has all. */
+function describeHints(hints: readonly HintInfo[]): string {
+  if (hints.length === 0) return 'none';
+  const shown = hints
+    .slice(0, HINTS_SHOWN)
+    .map(({ target, value }) => `${printable(target)} ${String(value)}`);
+  const more = hints.length - shown.length;
+  return shown.join(', ') + (more > 0 ? `, and ${String(more)} more` : '');
 }
 
 function describeQueues({ queues, ready, suspended }: DaemonStatus): string {

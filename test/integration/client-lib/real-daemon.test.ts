@@ -105,6 +105,12 @@ describe('the command line', () => {
     const later = await ask('set', 'model=later', 'priority', '5');
     expect(later.code).toBe(4);
     expect(later.stdout).toContain('is kept for those to come');
+    expect((await ask('status')).stdout).toMatch(/^hints +model=later 5$/m);
+    expect(JSON.parse((await ask('status', '--json')).stdout)).toMatchObject({
+      hints: [{ target: 'model=later', hint: 'priority', value: 5 }],
+    });
+    const unset = await ask('set', 'later', 'priority', 'default');
+    expect(unset.stderr).toContain("there is no hint for 'later'");
   });
 
   it('switches scheduling off and on, and shows it', async () => {

@@ -61,6 +61,26 @@ describe('a controller', () => {
     });
   });
 
+  it('gives a process a priority that outlives its link', async () => {
+    const daemon = await runDaemon();
+    const low = await startContest(daemon);
+    const controller = openController(daemon.runtimeDir);
+    const target = String(process.pid);
+    const hint = { type: 'HINT', target, hint: 'priority', value: 77, clear: false } as const;
+    await controller.ask({ ...hint, request: 1 });
+    expect(await low.next('PERMIT')).toMatchObject({ priority: 77 });
+    low.close();
+    // The daemon finds that a link is closed when it sends something.
+    for (let request = 2; daemon.queues().length > 1; request++) {
+      await controller.ask({ type: 'ENABLE', request, enabled: request % 2 === 0 });
+    }
+    const back = openClient(daemon.runtimeDir);
+    back.send(makeHello({ name: 'low' }));
+    back.send(makeRegister({ device: 'GPU-raw', label: 'bert', ready: true }));
+    expect(await back.next('PERMIT')).toMatchObject({ priority: 77 });
+    expect(daemon.status().hints).toEqual([{ target, hint: 'priority', value: 77 }]);
+  });
+
   it('switches scheduling off and on', async () => {
     const daemon = await runDaemon();
     const low = await startContest(daemon);

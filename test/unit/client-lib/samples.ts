@@ -6,7 +6,7 @@ export function sampleStatus(changes: Partial<DaemonStatus> = {}): DaemonStatus 
   return {
     ...{ version: '0.1.0', protocol: PROTOCOL_VERSION, pid: 4000, generation: 7 },
     ...{ uptimeMs: 192_000, runtimeDir: '/run/xsched', config: '', policy: 'HPF', enabled: true },
-    ...{ clients: 2, queues: 2, ready: 1, suspended: 1, messages: 1200, refused: 3 },
+    ...{ clients: 2, queues: 2, ready: 1, suspended: 1, messages: 1200, refused: 3, hints: [] },
     ...changes,
   };
 }

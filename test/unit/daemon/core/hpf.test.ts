@@ -58,7 +58,7 @@ describe('highest priority first', () => {
     const { world, high, low } = twoProcesses('window: 5');
     expect(world.view(low)).toMatchObject({ type: 'PERMIT', window: 5, notify: false });
     expect(world.view(high)).toMatchObject({ type: 'PERMIT', window: 0, notify: true });
-    world.dispatch({ type: 'gone', link: high, cause: 'test' });
+    world.dispatch({ type: 'gone', link: high, cause: 'test', ended: true });
     expect(world.view(low)).toMatchObject({ type: 'PERMIT', window: 0, notify: false });
   });
 
@@ -74,7 +74,7 @@ describe('highest priority first', () => {
     const { world, high, low } = twoProcesses();
     world.ready(low, 2);
     world.ready(high, 2);
-    world.dispatch({ type: 'gone', link: high, cause: 'the process ended' });
+    world.dispatch({ type: 'gone', link: high, cause: 'the process ended', ended: true });
     expect(world.verdicts()).toEqual([`${low}/1 PERMIT`]);
     expect(world.forgotten).toEqual([high]);
     expect(world.reports[0]).toMatchObject({ kind: 'gone', id: '100' });

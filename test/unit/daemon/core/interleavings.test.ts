@@ -56,6 +56,13 @@ function checkBooks(world: World): void {
   expect(state.clientByPid.size).toBe(state.clients.size);
   const devices = new Set(world.allQueues().map((one) => one.device));
   expect(new Set(state.devices.values())).toEqual(devices);
+  // Hints by pid are kept for processes that are there, or may come back: no others are waited for.
+  const awaited = new Set<number>();
+  for (const key of state.hints.keys()) {
+    const [, hinted] = /^(?:pid|queue):(\d+)/.exec(key) ?? [];
+    if (hinted !== undefined && !state.clientByPid.has(Number(hinted))) awaited.add(Number(hinted));
+  }
+  expect(new Set(state.absent.keys())).toEqual(awaited);
   // A timer belongs to a device that is there, and a queue that has work is watched.
   for (const name of world.timers.keys()) expect(state.devices.has(name)).toBe(true);
   for (const one of world.allQueues()) {

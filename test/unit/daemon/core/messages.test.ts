@@ -119,6 +119,18 @@ describe('messages of clients', () => {
     expect(world.forgotten).toEqual([]);
   });
 
+  it('answers a flood of HELLOs with the state of all queues no more than every 200 ms', () => {
+    const { world } = oneQueue();
+    let answers = 0;
+    for (let passed = 0; passed < 1000; passed += 10) {
+      world.hello(100);
+      expect(world.sent[0]?.message.type).toBe('WELCOME');
+      answers += world.verdicts().length;
+      world.advance(10);
+    }
+    expect(answers).toBe(5);
+  });
+
   it('replaces the older link of a process', () => {
     const { world, link } = oneQueue();
     world.hint('100', 3);
@@ -159,8 +171,36 @@ describe('messages of clients', () => {
     for (let pid = 1; pid <= LIMITS.CLIENTS; pid++) world.hello(pid);
     const link = world.hello(9999);
     expect(world.sent[0]?.message).toMatchObject({ type: 'ERROR', code: ERROR_CODES.LIMIT });
-    expect(world.forgotten).toEqual([link]);
     world.hello(17, { link: 'back' });
     expect(world.sent[0]?.message.type).toBe('WELCOME');
+    // It goes on asking, is not told the same each time, and is let in when there is room.
+    world.hello(9999);
+    expect(world.sent).toEqual([]);
+    expect(world.forgotten).toEqual([]);
+    world.dispatch({ type: 'gone', link: 'link-1', cause: 'test', ended: true });
+    world.hello(9999);
+    expect(world.sent[0]?.message.type).toBe('WELCOME');
+    expect(world.state.clients.has(link)).toBe(true);
+    expect(world.state.turnedAway.size).toBe(0);
+  });
+
+  it('keeps nothing of a client for which there was no room', () => {
+    const world = new World();
+    for (let pid = 1; pid <= LIMITS.CLIENTS; pid++) world.hello(pid);
+    const link = world.hello(9999);
+    world.hello(9999, { link: 'newer' });
+    expect(world.forgotten).toEqual([link]);
+    world.dispatch({ type: 'gone', link: 'newer', cause: 'test', ended: true });
+    expect(world.forgotten).toEqual(['newer']);
+    expect(world.watched).toEqual([]);
+    expect(world.state.turnedAway.size).toBe(0);
+  });
+
+  it('writes about processes at level info, and about each of their queues at level debug', () => {
+    const world = new World();
+    const link = world.hello(1);
+    expect(world.reports.map(({ level }) => level)).toEqual(['info']);
+    world.register(link);
+    expect(world.reports).toMatchObject([{ kind: 'registered', level: 'debug' }]);
   });
 });

@@ -64,7 +64,10 @@ export const operation = fc.oneof(
     arbitrary: fc.record({ op: fc.constant('stats' as const), pid, queue, done: fc.boolean() }),
   },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('unregister' as const), pid, queue }) },
-  { weight: 1, arbitrary: fc.record({ op: fc.constant('gone' as const), pid }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ op: fc.constant('gone' as const), pid, ended: fc.boolean() }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -90,6 +93,7 @@ export type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : nev
 export class Model {
   readonly shims = new Map<string, Shim>();
   readonly links = new Map<number, string>();
+  readonly #lostLinks = new Map<number, string>();
   #links = 0;
   #losses = 0;
 
@@ -150,10 +154,18 @@ export class Model {
       }
       case 'gone': {
         const link = this.links.get(operation.pid);
-        if (link === undefined) return;
+        const lost = this.#lostLinks.get(operation.pid);
+        if (link === undefined) {
+          // It lost its link before, and ends now.
+          if (lost !== undefined) {
+            world.dispatch({ type: 'gone', link: lost, cause: 'test', ended: true });
+          }
+          return;
+        }
         this.#forgetShims(operation.pid);
         this.links.delete(operation.pid);
-        world.dispatch({ type: 'gone', link, cause: 'test' });
+        this.#lostLinks.set(operation.pid, link);
+        world.dispatch({ type: 'gone', link, cause: 'test', ended: operation.ended });
         return;
       }
       case 'hint': {

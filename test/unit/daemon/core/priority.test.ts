@@ -1,6 +1,6 @@
 /** Where a priority comes from: hint, rule, environment, default. */
 import { describe, expect, it } from 'vitest';
-import { HINTS_MAX } from '../../../../daemon/core/hints.js';
+import { HINTS_MAX, listHints } from '../../../../daemon/core/hints.js';
 import { listQueues } from '../../../../daemon/core/report.js';
 import { ERROR_CODES } from '../../../../protocol/messages.js';
 import { World } from './world.js';
@@ -146,7 +146,7 @@ describe('hints', () => {
     world.hint('100', 3);
     world.hint('100.1', 4);
     world.hint('200.1', 5);
-    world.dispatch({ type: 'gone', link: 'link-100', cause: 'test' });
+    world.dispatch({ type: 'gone', link: 'link-100', cause: 'test', ended: true });
     world.dispatch({
       type: 'message',
       link: 'link-200',
@@ -165,12 +165,90 @@ describe('hints', () => {
     expect(threeQueues().hint(target, value)).toMatchObject({ type: 'CONTROL_ERROR', message });
   });
 
-  it('that are not there cannot be taken back', () => {
-    const reply = threeQueues().hint('alpha', 0, true);
-    expect(reply).toMatchObject({
-      code: ERROR_CODES.NOT_FOUND,
-      message: "there is no hint for 'alpha'",
+  it('outlive the link of the process that they name, not the process', () => {
+    const world = threeQueues();
+    world.hint('100', 3);
+    world.hint('100.1', 4);
+    world.dispatch({ type: 'gone', link: 'link-100', cause: 'it closed its link', ended: false });
+    expect([world.forgotten, world.watched]).toEqual([['link-100'], ['link-100']]);
+    const back = world.hello(100, { link: 'back' });
+    expect(world.reports[0]?.text).toContain('came back');
+    // The process is watched by its new link now.
+    expect([world.forgotten, world.watched]).toEqual([['link-100'], []]);
+    world.register(back, { queue: 1 });
+    world.register(back, { queue: 2, stream: 2 });
+    expect([1, 2].map((n) => world.queue(back, n).priority)).toEqual([4, 3]);
+    world.dispatch({ type: 'message', link: back, message: { type: 'BYE' } });
+    expect(world.watched).toEqual([back]);
+    world.dispatch({ type: 'gone', link: back, cause: 'the process ended', ended: true });
+    expect(world.state.hints.size).toBe(0);
+    expect(world.state.absent.size).toBe(0);
+  });
+
+  it('for a process without a link are not for the next one of its pid, and can be taken back', () => {
+    const world = threeQueues();
+    for (const pid of [100, 200]) {
+      world.hint(String(pid), 3);
+      const link = `link-${String(pid)}`;
+      world.dispatch({ type: 'gone', link, cause: 'it closed its link', ended: false });
+    }
+    const other = world.hello(100, { link: 'other', startTime: 1 });
+    expect(world.reports[0]?.text).toMatch(/came$/);
+    world.register(other);
+    expect(world.queue(other).priority).toBe(0);
+    expect(world.hint('200', 0, true)).toEqual({ type: 'HINT_REPLY', request: 9, queues: [] });
+    expect(world.forgotten).toEqual(['link-200']);
+    expect([world.state.hints.size, world.state.absent.size]).toEqual([0, 0]);
+    expect(world.hint('200', 1)).toMatchObject({ message: 'process 200 is not registered' });
+  });
+
+  it('of who is limited go no higher than his own ceiling', () => {
+    const world = new World('limits: [{ group: 44, max_priority: 50 }, { max_priority: 0 }]');
+    world.register(world.hello(100));
+    const [some, other] = [
+      { uid: 1001, gids: [7] },
+      { uid: 1002, gids: [7, 44] },
+    ];
+    expect(world.hint('100', 1, false, some)).toMatchObject({
+      code: ERROR_CODES.FORBIDDEN,
+      message:
+        "priority 1 is above 0, the highest that the configuration's 'limits' allow uid 1001",
     });
+    expect(world.hint('100', 0, false, some)).toMatchObject({ type: 'HINT_REPLY' });
+    expect(world.hint('100', 50, false, other)).toMatchObject({ type: 'HINT_REPLY' });
+    expect(world.hint('100', 51, false, other)).toMatchObject({ code: ERROR_CODES.FORBIDDEN });
+    expect(world.queue('link-100').priority).toBe(50);
+    expect(world.hint('100', 255)).toMatchObject({ type: 'HINT_REPLY' });
+    expect(world.hint('100', 255, true, some)).toMatchObject({ type: 'HINT_REPLY' });
+  });
+
+  it.each([
+    [[], 'name=alpha', "there is no hint for 'name=alpha'"],
+    [
+      ['alpha'],
+      'name=alpha',
+      "there is no hint for 'name=alpha'; its priority comes from the hint for 'alpha'",
+    ],
+    [
+      ['100.1', '100.2', '200'],
+      'model=bert',
+      "there is no hint for 'model=bert'; its priority comes from the hint for '100.1', '200'",
+    ],
+  ])('with %j set, %s cannot be taken back', (set, target, message) => {
+    const world = threeQueues();
+    for (const other of set) world.hint(other, 5);
+    expect(world.hint(target, 0, true)).toMatchObject({ code: ERROR_CODES.NOT_FOUND, message });
+  });
+
+  it('are listed as they were typed, the oldest first', () => {
+    const world = threeQueues();
+    world.hint('model=bert', 5);
+    world.hint('100', -6);
+    world.hint('model=bert', 7);
+    expect(listHints(world.state.hints)).toEqual([
+      { target: '100', hint: 'priority', value: -6 },
+      { target: 'model=bert', hint: 'priority', value: 7 },
+    ]);
   });
 
   it('are limited in number', () => {
@@ -202,6 +280,32 @@ describe('the list', () => {
       suspends: 1,
       window: 8,
     });
+  });
+
+  it('counts a wait that goes on, and what the client says of it when it is over', () => {
+    const world = new World();
+    const high = world.hello(1, { ownPriority: 1 });
+    world.register(high, { ready: true });
+    const low = world.hello(2);
+    world.register(low);
+    const waited = () => (listQueues(world.state, world.now, 100)[1]?.waitedNs ?? 0) / 1e6;
+    world.ready(low, 2, true);
+    world.advance(300);
+    expect(waited()).toBe(300);
+    // What a client has counted is without the wait that goes on.
+    world.stats(low, { seq: 2, waiting: true, waitedNs: 7e6 });
+    world.stats(high, {});
+    expect(waited()).toBe(307);
+    world.advance(100);
+    expect(waited()).toBe(407);
+    world.idle(high, 2);
+    expect(world.view(low).type).toBe('PERMIT');
+    world.advance(100);
+    expect(waited()).toBe(407);
+    world.stats(low, { seq: 2, waiting: false, waitedNs: 408e6 });
+    expect(waited()).toBe(408);
+    world.advance(100);
+    expect(waited()).toBe(408);
   });
 
   it('keeps texts within their limits, at whole characters', () => {

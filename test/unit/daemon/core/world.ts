@@ -49,7 +49,9 @@ export class World {
   sent: { readonly link: string; readonly message: AgentDown }[] = [];
   replies: { readonly controller: string; readonly message: ControlDown }[] = [];
   reports: Report[] = [];
+  /** Links that are served no more, and of those the ones whose process is still watched. */
   forgotten: string[] = [];
+  watched: string[] = [];
   readonly timers = new Map<string, number>();
   /** Decides whether a message to a client arrives. */
   arrives: () => boolean = () => true;
@@ -63,6 +65,7 @@ export class World {
     this.replies = [];
     this.reports = [];
     this.forgotten = [];
+    this.watched = [];
     for (const effect of step(this.state, event, this.now).effects) this.#perform(effect);
   }
 
@@ -112,9 +115,15 @@ export class World {
     this.dispatch({ type: 'message', link, message });
   }
 
-  hint(target: string, value: number, clear = false): ControlDown | undefined {
+  /** @param limitedAs who asks, if his ceiling holds for it */
+  hint(
+    target: string,
+    value: number,
+    clear = false,
+    limitedAs?: { readonly uid: number; readonly gids: readonly number[] },
+  ): ControlDown | undefined {
     const request = { controller: 'ctl', request: 9, hint: 'priority' };
-    this.dispatch({ type: 'hint', ...request, target, value, clear });
+    this.dispatch({ type: 'hint', ...request, target, value, clear, limitedAs });
     return this.replies[0]?.message;
   }
 
@@ -171,6 +180,7 @@ export class World {
         return;
       case 'forget':
         this.forgotten.push(effect.link);
+        if (effect.stillWatch) this.watched.push(effect.link);
         return;
       case 'reply':
         this.replies.push(effect);

@@ -13,7 +13,7 @@ import { ERROR_CODES, LIMITS, PROTOCOL_VERSION } from '../../../../protocol/mess
 const STATUS = {
   ...{ version: '1.2.3', protocol: PROTOCOL_VERSION, pid: 1, generation: 1, uptimeMs: 0 },
   ...{ runtimeDir: '/run/xsched', config: '', policy: 'HPF', enabled: true, clients: 0 },
-  ...{ queues: 0, ready: 0, suspended: 0, messages: 0, refused: 0 },
+  ...{ queues: 0, ready: 0, suspended: 0, messages: 0, refused: 0, hints: [] },
 };
 
 /** A control server without sockets, core or clock. */
@@ -110,6 +110,24 @@ describe('rights', () => {
       bench.send(bench.connect(uid, gid), message);
     }
     expect(bench.events).toHaveLength(3);
+  });
+
+  it('to give any priority belong to those who are named, the rest has a ceiling', () => {
+    const [, hint] = STEERING[0] ?? [];
+    if (hint === undefined) throw new Error('there is no such message');
+    const limits = (bench: Bench, uid: number, gid: number): unknown => {
+      bench.send(bench.connect(uid, gid), hint);
+      const event = bench.events.at(-1);
+      return event?.type === 'hint' ? event.limitedAs : 'no hint';
+    };
+    const open = new Bench();
+    expect(limits(open, 0, 1)).toBeUndefined();
+    expect(limits(open, process.geteuid?.() ?? 0, 1)).toBeUndefined();
+    expect(limits(open, 1234, 77)).toMatchObject({ uid: 1234 });
+    expect(limits(open, 1234, 77)).toHaveProperty('gids', expect.arrayContaining([77]));
+    const named = new Bench({ uids: [1001], gids: [77] });
+    expect(limits(named, 1001, 1)).toBeUndefined();
+    expect(limits(named, 1234, 77)).toBeUndefined();
   });
 
   it('to look are everybody’s', () => {
