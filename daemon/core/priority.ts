@@ -38,7 +38,7 @@ function resolvePriority(state: State, queue: Queue): readonly [number, Priority
   const hint = findHint(state.hints, queue);
   if (hint !== undefined) return [hint.priority, 'hint'];
   const rule = findRule(state, queue.client, queue.ownLabel);
-  if (rule?.priority !== undefined) return [rule.priority, 'rule'];
+  if (rule?.priority !== undefined) return [capRule(state, rule, queue.client), 'rule'];
   if (queue.client.ownPriority !== undefined) {
     return [Math.min(queue.client.ownPriority, ceilingOf(state, queue.client)), 'environment'];
   }
@@ -58,6 +58,15 @@ function matchesClient({ match }: Rule, client: ClientIdentity): boolean {
   if (match.command !== undefined && !match.command.test(client.command)) return false;
   if (match.exe === undefined) return true;
   return match.exe.test(client.exe) || match.exe.test(path.basename(client.exe));
+}
+
+/**
+ * The priority of a rule. Executable, command line and label are what a program says of itself:
+ * only a rule that also asks for the user, whom the kernel names, can lift it above its ceiling.
+ */
+function capRule(state: State, rule: Rule, client: ClientIdentity): number {
+  const priority = rule.priority ?? 0;
+  return rule.match.uid === undefined ? Math.min(priority, ceilingOf(state, client)) : priority;
 }
 
 /** The highest priority that a user may ask for, by what the kernel says of him. */

@@ -60,6 +60,27 @@ describe('the environment', () => {
     expect(world.queue(link).client.name).toBe('mine');
   });
 
+  it('does not lift anybody above his ceiling by a rule on what he says of himself', () => {
+    const world = new World(`
+rules:
+  - { match: { user: 1001, exe: serve }, priority: 90 }
+  - { match: { exe: serve }, priority: 80 }
+  - { match: { label: bert }, priority: -3 }
+limits:
+  - { group: 44, max_priority: 50 }
+  - { max_priority: 0 }
+`);
+    const priority = (pid: number, uid: number, gids: number[], exe: string, label = '') => {
+      const link = world.hello(pid, { uid, gids, exe });
+      world.register(link, { label });
+      return world.queue(link).priority;
+    };
+    expect(priority(1, 1001, [7], '/bin/serve')).toBe(90);
+    expect(priority(2, 1002, [7, 44], '/bin/serve')).toBe(50);
+    expect(priority(3, 1002, [7], '/bin/serve')).toBe(0);
+    expect(priority(4, 1002, [7], '/bin/x', 'bert')).toBe(-3);
+  });
+
   it('is capped for those that the limits name, in their order', () => {
     const world = new World(`
 limits:
