@@ -5,7 +5,8 @@
  * everything that touches the world comes back as an effect. Effects are to be carried out in their
  * order and at once: suspensions come before permits.
  */
-import { hearMessage, loseClient, welcomeClient } from './agent.js';
+import { hearMessage } from './agent.js';
+import { loseClient, welcomeClient } from './clients.js';
 import { takeEnable, takeHint, takePolicy, touchAll } from './control.js';
 import { Turn } from './decide.js';
 import type { Effect, Event } from './events.js';
