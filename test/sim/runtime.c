@@ -84,6 +84,9 @@ CUresult runtime_init(void) {
         return CUDA_ERROR_NOT_INITIALIZED;
     if (ready)
         return CUDA_SUCCESS;
+    /* The runtime's lock is given back while its thread starts, and another one may call meanwhile. */
+    static pthread_mutex_t init_lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&init_lock);
     pthread_mutex_lock(&runtime.lock);
     CUresult result = CUDA_SUCCESS;
     if (!ready) {
@@ -104,6 +107,7 @@ CUresult runtime_init(void) {
         }
     }
     pthread_mutex_unlock(&runtime.lock);
+    pthread_mutex_unlock(&init_lock);
     return result;
 }
 

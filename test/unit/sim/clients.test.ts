@@ -13,6 +13,7 @@ describe('driver programs on the simulated GPU', () => {
     ['capture', []],
     ['resolve', []],
     ['handles', []],
+    ['init', []],
     ['stress', ['8', '10']],
   ])('%s', async (program, args) => {
     const outcome = await device.run(program, args);
