@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The program `xschedd`: options, signals, exit codes. */
 import path from 'node:path';
+import type { Writable } from 'node:stream';
 import { Command, CommanderError, Option } from 'commander';
 import { resolveRuntimeDir } from '../protocol/runtime-dir.js';
 import { ConfigError, loadConfig } from './config/load.js';
@@ -9,6 +10,9 @@ import { defaultFormat, LOG_FORMATS, LOG_LEVELS, openLog } from './log/logger.js
 import type { LogFormat, LogLevel } from './log/logger.js';
 import { DirectoryHeldError, RuntimeDirError } from './runtime-dir.js';
 import { VERSION } from './version.js';
+
+/** How long the end waits for those who read the log, in milliseconds. */
+const END_MS = 500;
 
 const EXIT = { OK: 0, FAILURE: 1, USAGE: 2, HELD: 3 } as const;
 
@@ -93,4 +97,19 @@ function complain(error: Error, code: number): number {
   return code;
 }
 
-process.exitCode = await main();
+/** Settles when what was written to a stream has left, or nobody takes it within END_MS. */
+async function drain(stream: Writable): Promise<void> {
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, END_MS);
+    stream.write('', () => {
+      resolve();
+    });
+  });
+}
+
+// Whoever reads what is printed here may leave: that must not end the daemon.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+const code = await main();
+await Promise.all([drain(process.stdout), drain(process.stderr)]);
+// What nobody reads would keep the process alive for ever.
+process.exit(code);

@@ -1,9 +1,9 @@
 /** Text of others, made fit for a terminal. */
 import tableText from 'cli-table3/src/utils.js';
+import { escapeUnicode } from '../../protocol/printable.js';
 
-// C0, DEL, C1, line and paragraph separators, and the marks that reverse the direction of text.
-// eslint-disable-next-line no-control-regex
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+export { printable } from '../../protocol/printable.js';
+
 // What JSON.stringify leaves as it is, though a terminal may obey it.
 const UNESCAPED = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 // A colour or another way to draw letters; captured, so that split() keeps it.
@@ -11,14 +11,6 @@ const UNESCAPED = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 const COLOR = /(\x1b\[[\d;]*m)/;
 const PLAIN = /^[\x20-\x7e]*$/;
 const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
-
-/**
- * Text with every character that a terminal would obey shown as an escape: names and command lines
- * are what other processes say of themselves.
- */
-export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => escapeCharacter(character));
-}
 
 /** JSON on one line, with nothing that a terminal would obey. */
 export function toJson(value: unknown): string {
@@ -61,16 +53,4 @@ function headOf(text: string, width: number): string {
     if (used > width) return text.slice(0, index);
   }
   return text;
-}
-
-function escapeCharacter(character: string): string {
-  if (character === '\n') return '\\n';
-  if (character === '\t') return '\\t';
-  const code = character.charCodeAt(0);
-  if (code > 0xff) return escapeUnicode(character);
-  return `\\x${code.toString(16).padStart(2, '0')}`;
-}
-
-function escapeUnicode(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

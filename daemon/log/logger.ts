@@ -2,6 +2,8 @@
 import pc from 'picocolors';
 import { createLogger, format, transports } from 'winston';
 import type { Logger } from 'winston';
+import { printable } from '../../protocol/printable.js';
+import { PatientStream } from './patient-stream.js';
 
 /** From the gravest to the least. */
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
@@ -10,15 +12,19 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ['human', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** A logger that writes to stderr. */
+/** A logger that writes to stderr. Lines that stderr does not take are dropped and counted. */
 export function openLog(level: LogLevel, style: LogFormat): Logger {
-  return createLogger({
+  const stream = new PatientStream(process.stderr, (count) => {
+    log.warn(`${String(count)} lines of the log were dropped, since nobody took them`);
+  });
+  const log = createLogger({
     level,
     levels: { error: 0, warn: 1, info: 2, debug: 3 },
     format: style === 'human' ? human(process.stderr.isTTY) : json,
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston's types call its classes instances
-    transports: [new transports.Console({ stderrLevels: [...LOG_LEVELS] })],
+    transports: [new transports.Stream({ stream })],
   });
+  return log;
 }
 
 /** What a terminal gets if nobody says otherwise. */
@@ -42,8 +48,10 @@ function human(colour: boolean | undefined) {
     format.timestamp({ format: 'YYYY-MM-DD HH:mm:ss.SSS' }),
     format.printf(({ timestamp, level, message, error }) => {
       const painted = (paint[level] ?? String)(level.padEnd(5));
-      const tail = typeof error === 'string' ? `\n${error}` : '';
-      return `${colours.dim(String(timestamp))} ${painted} ${String(message)}${tail}`;
+      // Names and command lines are what programs say of themselves: no entry may look like two.
+      const lines = [String(message), ...(typeof error === 'string' ? error.split('\n') : [])];
+      const text = lines.map(printable).join('\n    ');
+      return `${colours.dim(String(timestamp))} ${painted} ${text}`;
     }),
   );
 }

@@ -17,7 +17,8 @@ import { AgentClient } from './agent-client.js';
 import { ControlClient } from './control-client.js';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
-const PROGRAM = path.join(root, 'build/js/daemon/main.js');
+/** The program xschedd, as it was built. */
+export const PROGRAM = path.join(root, 'build/js/daemon/main.js');
 
 /** A folder that is gone after the test. */
 export function makeFolder(): string {
