@@ -12,12 +12,12 @@ import { countState, listQueues } from './core/report.js';
 import { createState } from './core/state.js';
 import { Engine } from './engine.js';
 import { POLICIES } from './policy/registry.js';
-import { RuntimeDir } from './runtime-dir.js';
+import { RuntimeDir, RuntimeDirError } from './runtime-dir.js';
 import { AgentServer } from './transport/agent-server.js';
 import { ControlServer } from './transport/control-server.js';
 import { PeerTable } from './transport/peers.js';
 import { RouterSocket } from './transport/router-socket.js';
-import type { MessageSocket } from './transport/router-socket.js';
+import type { MessageSocket, RouterOptions } from './transport/router-socket.js';
 import { Authenticator } from './transport/zap.js';
 import { VERSION } from './version.js';
 
@@ -64,10 +64,21 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   try {
     await daemon.start();
   } catch (error) {
-    await daemon.stop();
+    // What it fails on again now is not what it failed on.
+    await daemon.stop().catch(() => undefined);
     throw error;
   }
   return daemon;
+}
+
+/** @throws {RuntimeDirError} naming the socket, and why it cannot be bound. */
+async function bindSocket(options: RouterOptions): Promise<RouterSocket> {
+  try {
+    return await RouterSocket.open(options);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RuntimeDirError(`cannot bind ${options.path}: ${reason}`, { cause: error });
+  }
 }
 
 class RunningDaemon implements Daemon {
@@ -133,7 +144,7 @@ class RunningDaemon implements Daemon {
       maxMessageSize: LIMITS.MESSAGE_BYTES,
       onBroken,
     };
-    const agentSocket = await RouterSocket.open({
+    const agentSocket = await bindSocket({
       ...common,
       domain: 'agent',
       path: this.directory.agentSocket,
@@ -143,7 +154,7 @@ class RunningDaemon implements Daemon {
     this.#closers.push(() => {
       agentSocket.close();
     });
-    const controlSocket = await RouterSocket.open({
+    const controlSocket = await bindSocket({
       ...common,
       domain: 'control',
       path: this.directory.controlSocket,
@@ -208,8 +219,9 @@ class RunningDaemon implements Daemon {
     return listQueues(state, performance.now(), textBytes);
   }
 
-  stop(): Promise<void> {
-    if (this.#stopped) return Promise.resolve();
+  // eslint-disable-next-line @typescript-eslint/require-await -- what it throws has to be a rejection
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
     this.#stopped = true;
     this.#tellServiceManager('STOPPING=1');
     this.#engine.dispatch({ type: 'leave' });
@@ -219,7 +231,6 @@ class RunningDaemon implements Daemon {
     for (const close of this.#closers.reverse()) close();
     this.directory.release();
     this.options.log.info(`xschedd leaves ${this.runtimeDir}`);
-    return Promise.resolve();
   }
 
   #keepHouse(): void {

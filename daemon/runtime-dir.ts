@@ -75,8 +75,11 @@ export class RuntimeDir {
 
   /** Removes the sockets and lets the next daemon have the directory. */
   release(): void {
-    this.#removeSockets();
-    this.lock.release();
+    try {
+      this.#removeSockets();
+    } finally {
+      this.lock.release();
+    }
   }
 
   #removeSockets(): void {
@@ -129,7 +132,9 @@ function countGeneration(file: string): number {
   const generation = Number.isSafeInteger(before) && before >= 0 ? before + 1 : 1;
   // By way of a second file: a crash in the middle must not leave half a number.
   const fresh = `${file}.new`;
-  fs.writeFileSync(fresh, `${String(generation)}\n`);
+  // Made anew: in a folder that others may write to, a link of that name could point at any file.
+  fs.rmSync(fresh, { force: true });
+  fs.writeFileSync(fresh, `${String(generation)}\n`, { flag: 'wx' });
   fs.renameSync(fresh, file);
   return generation;
 }
