@@ -14,6 +14,7 @@ import { Engine } from './engine.js';
 import { POLICIES } from './policy/registry.js';
 import { RuntimeDir, RuntimeDirError } from './runtime-dir.js';
 import { AgentServer } from './transport/agent-server.js';
+import { ConnectionLimits, RECEIVED_BYTES_MAX } from './transport/connection-limits.js';
 import { ControlServer } from './transport/control-server.js';
 import { PeerTable } from './transport/peers.js';
 import { RouterSocket } from './transport/router-socket.js';
@@ -55,12 +56,14 @@ export interface Daemon {
  * Starts a daemon. It serves when the promise settles.
  * @throws {DirectoryHeldError} when another daemon holds the directory
  * @throws {RuntimeDirError} when the directory cannot be used
+ * @throws {DescriptorsError} when there are too few descriptors to serve anybody
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   prepareDecoding('agent-up');
   prepareDecoding('control-up');
+  const limits = ConnectionLimits.set(options.log);
   const directory = RuntimeDir.claim(options.runtimeDir, options.config.socketGid);
-  const daemon = new RunningDaemon(options, directory);
+  const daemon = new RunningDaemon(options, directory, limits);
   try {
     await daemon.start();
   } catch (error) {
@@ -99,6 +102,7 @@ class RunningDaemon implements Daemon {
   constructor(
     private readonly options: DaemonOptions,
     private readonly directory: RuntimeDir,
+    private readonly limits: ConnectionLimits,
   ) {
     this.broken = new Promise((resolve) => {
       this.#break = resolve;
@@ -141,7 +145,7 @@ class RunningDaemon implements Daemon {
     });
     const common = {
       context,
-      maxMessageSize: LIMITS.MESSAGE_BYTES,
+      maxMessageSize: RECEIVED_BYTES_MAX,
       onBroken,
     };
     const agentSocket = await bindSocket({
@@ -207,7 +211,8 @@ class RunningDaemon implements Daemon {
       ...countState(state),
       hints: listHints(state.hints),
       messages: this.#agents?.messages ?? 0,
-      refused: (this.#agents?.refused ?? 0) + (this.#controllers?.refused ?? 0),
+      refused:
+        (this.#agents?.refused ?? 0) + (this.#controllers?.refused ?? 0) + this.limits.cutOff,
     };
   }
 
@@ -240,6 +245,7 @@ class RunningDaemon implements Daemon {
       this.#controllers?.sweep(now);
       this.#tellStatus();
       this.#tellUndelivered();
+      this.limits.tell();
     }, HOUSEKEEPING_MS);
     const probe = setInterval(() => {
       this.#engine.dispatch({ type: 'probe' });

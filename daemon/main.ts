@@ -9,6 +9,7 @@ import { startDaemon } from './daemon.js';
 import { defaultFormat, LOG_FORMATS, LOG_LEVELS, openLog } from './log/logger.js';
 import type { LogFormat, LogLevel } from './log/logger.js';
 import { DirectoryHeldError, RuntimeDirError } from './runtime-dir.js';
+import { DescriptorsError } from './transport/connection-limits.js';
 import { VERSION } from './version.js';
 
 /** How long the end waits for those who read the log, in milliseconds. */
@@ -82,6 +83,7 @@ async function main(): Promise<number> {
     if (error instanceof ConfigError) return complain(error, EXIT.USAGE);
     if (error instanceof DirectoryHeldError) return complain(error, EXIT.HELD);
     if (error instanceof RuntimeDirError) return complain(error, EXIT.FAILURE);
+    if (error instanceof DescriptorsError) return complain(error, EXIT.FAILURE);
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 #include "addon.h"
+#include "connection_guard.h"
 #include "file_lock.h"
 #include "process_watch.h"
 #include "sd_notify.h"
@@ -8,6 +9,10 @@ namespace xsched {
 Addon::Addon(Napi::Env env, Napi::Object exports) {
     exports.Set("ProcessWatch", ProcessWatch::Define(env));
     exports.Set("FileLock", FileLock::Define(env));
+    exports.Set("guardConnections",
+                Napi::Function::New<GuardConnections>(env, "guardConnections"));
+    exports.Set("countConnections",
+                Napi::Function::New<CountConnections>(env, "countConnections"));
     exports.Set("sdNotify", Napi::Function::New<SdNotify>(env, "sdNotify"));
 }
 

@@ -48,6 +48,17 @@ inline int32_t TakePid(const Napi::CallbackInfo &info, size_t index) {
     return static_cast<int32_t>(number);
 }
 
+/// A whole number of things, 1 to 2^32 - 1.
+inline uint32_t TakeCount(const Napi::CallbackInfo &info, size_t index, const char *name) {
+    Napi::Value value = info[index];
+    double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
+    if (!(number >= 1 && number <= UINT32_MAX) || number != std::floor(number)) {
+        throw MakeArgumentError(info.Env(), name,
+                                "an integer from 1 to " + std::to_string(UINT32_MAX), value);
+    }
+    return static_cast<uint32_t>(number);
+}
+
 inline Napi::Function TakeFunction(const Napi::CallbackInfo &info, size_t index, const char *name) {
     if (!info[index].IsFunction()) {
         throw MakeArgumentError(info.Env(), name, "a function", info[index]);

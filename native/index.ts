@@ -31,10 +31,33 @@ export interface NativeError extends Error {
   readonly pid?: number | null;
 }
 
+/** Limits of the connections that libzmq accepts in this process. */
+export interface ConnectionLimits {
+  /** Open at a time, of all users. */
+  readonly connections: number;
+  /** Open at a time, of one user. */
+  readonly connectionsPerUser: number;
+  /** Bytes of one message, all its frames together; whose peer sends more, that connection ends. */
+  readonly messageBytes: number;
+}
+
+/** What became of the connections that libzmq accepted in this process. */
+export interface ConnectionCounts {
+  readonly open: number;
+  /** Closed at once, since a limit was reached; and whose the last of them was. */
+  readonly turnedAway: number;
+  readonly turnedAwayUid: number;
+  /** Ended, since a message was too long; and whose the last of them was. */
+  readonly cutOff: number;
+  readonly cutOffPid: number;
+}
+
 /** What build/native/xsched_native.node exports. */
 interface Addon {
   ProcessWatch: new (pid: number, onExit: () => void) => ProcessWatch;
   FileLock: new (path: string) => FileLock;
+  guardConnections(connections: number, connectionsPerUser: number, messageBytes: number): boolean;
+  countConnections(): ConnectionCounts;
   sdNotify(address: string, state: string): void;
 }
 
@@ -116,6 +139,24 @@ export function sdNotify(state: string): boolean {
  */
 export function lockFile(file: string): FileLock {
   return new addon.FileLock(file);
+}
+
+/**
+ * Sets limits that libzmq itself has not, by leading its calls of accept4, recv and close through
+ * the addon. They hold for all sockets of this process, and for connections accepted from now on.
+ *
+ * @returns false when that is not possible: libzmq is not loaded, or it is one whose calls cannot be
+ *   led anywhere
+ * @throws NativeError with code ERR_INVALID_ARG_VALUE for a limit that is not from 1 to 2^32 - 1
+ */
+export function guardConnections(limits: ConnectionLimits): boolean {
+  const { connections, connectionsPerUser, messageBytes } = limits;
+  return addon.guardConnections(connections, connectionsPerUser, messageBytes);
+}
+
+/** What became of the connections since guardConnections was called first. */
+export function countConnections(): ConnectionCounts {
+  return addon.countConnections();
 }
 
 function makeNoProcessError(pid: number, message: string): NativeError {

@@ -18,6 +18,9 @@ import type { MessageSocket, SendFailure } from './router-socket.js';
 /** After so many messages that make no sense a client is ignored until it says HELLO anew. */
 export const BAD_MESSAGES_MAX = 100;
 
+/** Errors that say nothing of the client, only that the daemon or the machine is short of something. */
+const EXHAUSTED: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC']);
+
 export interface AgentServerOptions {
   readonly socket: MessageSocket;
   readonly peers: PeerTable;
@@ -158,7 +161,7 @@ export class AgentServer {
     this.options.dispatch({ type: 'hello', client: identity });
   }
 
-  /** @throws {Refusal} VERSION or IDENTITY. */
+  /** @throws {Refusal} VERSION or IDENTITY; LIMIT when the daemon has no descriptor to spare. */
   #identify(peer: Peer, hello: HelloMessage): ClientIdentity {
     if (hello.version !== PROTOCOL_VERSION) {
       const [theirs, ours] = [String(hello.version), String(PROTOCOL_VERSION)];
@@ -203,8 +206,15 @@ export class AgentServer {
       };
     } catch (error) {
       if (error instanceof Refusal) throw error;
-      const { message } = error as Error;
+      const { code, message } = error as NodeJS.ErrnoException;
       const pid = String(peer.pid);
+      if (code !== undefined && EXHAUSTED.has(code)) {
+        throw new Refusal(
+          ERROR_CODES.LIMIT,
+          `process ${pid} cannot be watched, since the daemon has nothing left to do it with: ` +
+            message,
+        );
+      }
       throw new Refusal(ERROR_CODES.IDENTITY, `process ${pid} cannot be watched: ${message}`);
     }
   }

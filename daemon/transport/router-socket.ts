@@ -22,7 +22,7 @@ export interface MessageSocket {
 /** How long what was sent last may take to leave after the socket is closed, in milliseconds. */
 const LINGER_MS = 500;
 /** A peer has to finish its handshake within this, in milliseconds. */
-const HANDSHAKE_MS = 10_000;
+const HANDSHAKE_MS = 5000;
 /** Connections that may wait to be accepted: many processes may start at once. */
 const BACKLOG = 4096;
 /** Messages handled before timers and other sockets get their turn. */

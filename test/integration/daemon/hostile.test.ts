@@ -127,14 +127,20 @@ describe(`nonsense on the agent socket (seed ${String(SEED)})`, () => {
     });
   });
 
-  it('a message over the limit ends the link of its sender, whose process may come back', async () => {
+  it('a message over the limit is refused in so many words', async () => {
     const daemon = await runDaemon();
     const checkOthers = await startOthers(daemon);
     const client = openClient(daemon.runtimeDir);
     await isServed(client);
     client.sendRaw(Buffer.alloc(LIMITS.MESSAGE_BYTES + 1));
-    await client.disconnected;
-    await isServed(openClient(daemon.runtimeDir));
+    expect(await client.next('ERROR')).toMatchObject({
+      code: ERROR_CODES.LIMIT,
+      message: 'a message of 16385 bytes is over the limit of 16384',
+    });
+    expect(daemon.status().refused).toBe(1);
+    // It is still served as before.
+    client.send({ type: 'READY', queue: 1, seq: 2, waiting: true });
+    expect(await client.next('PERMIT', 'ERROR')).toMatchObject({ type: 'PERMIT', acks: 2 });
     await checkOthers();
   });
 

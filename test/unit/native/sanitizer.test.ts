@@ -19,13 +19,16 @@ async function useAddon({ addonFile, folder, name }) {
   const lock = new addon.FileLock(path.join(folder, name));
   for (const wrong of [() => new addon.ProcessWatch(0), () => new addon.FileLock(folder),
       () => new addon.FileLock(path.join(folder, name)), () => addon.sdNotify('@nobody', 'A=1'),
-      () => addon.sdNotify('nonsense', 'A=1'), () => new addon.ProcessWatch('1', 2)]) {
+      () => addon.sdNotify('nonsense', 'A=1'), () => addon.guardConnections(0, 1, 1),
+      () => new addon.ProcessWatch('1', 2)]) {
     try { wrong(); exits = NaN; } catch { gc(); }
   }
   for (const child of children) child.kill('SIGKILL');
   await Promise.all(children.map((child) => once(child, 'exit')));
   while (exits < 7) await new Promise(setImmediate);
   lock.release();
+  // libzmq is not loaded here, so there is nothing to guard.
+  if (addon.guardConnections(1, 1, 1) || addon.countConnections().open !== 0) exits = NaN;
   gc();
   return exits;
 }
