@@ -9,10 +9,8 @@ namespace xsched {
 Addon::Addon(Napi::Env env, Napi::Object exports) {
     exports.Set("ProcessWatch", ProcessWatch::Define(env));
     exports.Set("FileLock", FileLock::Define(env));
-    exports.Set("guardConnections",
-                Napi::Function::New<GuardConnections>(env, "guardConnections"));
-    exports.Set("countConnections",
-                Napi::Function::New<CountConnections>(env, "countConnections"));
+    exports.Set("guardConnections", Napi::Function::New<GuardConnections>(env, "guardConnections"));
+    exports.Set("countConnections", Napi::Function::New<CountConnections>(env, "countConnections"));
     exports.Set("sdNotify", Napi::Function::New<SdNotify>(env, "sdNotify"));
 }
 

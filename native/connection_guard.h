@@ -38,8 +38,8 @@ public:
 
     static ConnectionGuard &Get();
 
-    /// Leads libzmq's calls through the guard. Returns false when libzmq is not loaded, or was built
-    /// so that its calls cannot be led anywhere.
+    /// Leads libzmq's calls through the guard. Returns false when libzmq is not loaded, or was
+    /// built so that its calls cannot be led anywhere.
     bool Install(const Limits &limits);
     Counts Count();
 

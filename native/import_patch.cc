@@ -57,7 +57,7 @@ bool Defines(const Library &library, const char *symbol) {
 struct Imports {
     const ElfW(Sym) *symbols = nullptr;
     const char *names = nullptr;
-    const ElfW(Rela) *tables[2] = {nullptr, nullptr};
+    const ElfW(Rela) * tables[2] = {nullptr, nullptr};
     size_t counts[2] = {0, 0};
 };
 
@@ -66,8 +66,7 @@ Imports FindImports(const Library &library) {
     const ElfW(Dyn) *entry = nullptr;
     for (size_t i = 0; i < library.header_count; i++) {
         if (library.headers[i].p_type == PT_DYNAMIC) {
-            entry =
-                reinterpret_cast<const ElfW(Dyn) *>(library.base + library.headers[i].p_vaddr);
+            entry = reinterpret_cast<const ElfW(Dyn) *>(library.base + library.headers[i].p_vaddr);
         }
     }
     for (; entry != nullptr && entry->d_tag != DT_NULL; entry++) {
@@ -107,8 +106,7 @@ bool IsReadOnly(const Library &library, ElfW(Addr) address) {
     for (size_t i = 0; i < library.header_count; i++) {
         const ElfW(Phdr) &header = library.headers[i];
         ElfW(Addr) begin = library.base + header.p_vaddr;
-        if (header.p_type == PT_GNU_RELRO && address >= begin &&
-            address < begin + header.p_memsz) {
+        if (header.p_type == PT_GNU_RELRO && address >= begin && address < begin + header.p_memsz) {
             return true;
         }
     }
