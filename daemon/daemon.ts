@@ -154,6 +154,7 @@ class RunningDaemon implements Daemon {
       path: this.directory.agentSocket,
       sendHighWaterMark: 1024,
       receiveHighWaterMark: 256,
+      turnMs: Infinity,
     });
     this.#closers.push(() => {
       agentSocket.close();
@@ -162,8 +163,11 @@ class RunningDaemon implements Daemon {
       ...common,
       domain: 'control',
       path: this.directory.controlSocket,
-      sendHighWaterMark: 256,
+      // A reply may have megabytes; small messages that find no room wait in the server's outbox.
+      sendHighWaterMark: 4,
       receiveHighWaterMark: 64,
+      // Who only looks must not keep those waiting who want to launch.
+      turnMs: 2,
     });
     this.#closers.push(() => {
       controlSocket.close();

@@ -11,10 +11,12 @@ import { ERROR_CODES, LIMITS, PROTOCOL_VERSION } from '../../protocol/messages.j
 import type { ControlRights } from '../config/load.js';
 import type { Effect, Event } from '../core/events.js';
 import { clip } from '../core/report.js';
+import { Outbox } from './outbox.js';
 import { mayComplain } from './peers.js';
 import type { Peer, PeerTable } from './peers.js';
 import { readProcess } from './processes.js';
 import type { MessageSocket } from './router-socket.js';
+import { SharedList } from './shared-list.js';
 
 /** A subscription that is not renewed for so long ends. */
 const SUBSCRIPTION_MS = 15_000;
@@ -39,9 +41,18 @@ type Report = Extract<Effect, { type: 'report' }>;
 export class ControlServer {
   /** When each subscription ends, by routing id. */
   readonly #subscriptions = new Map<string, number>();
+  readonly #list: SharedList;
+  readonly #outbox: Outbox;
   #refused = 0;
 
-  constructor(private readonly options: ControlServerOptions) {}
+  constructor(private readonly options: ControlServerOptions) {
+    this.#list = new SharedList(options.clock, options.queues);
+    this.#outbox = new Outbox((id, frame) => {
+      options.socket.send(id, frame, () => {
+        this.#outbox.taken(id);
+      });
+    });
+  }
 
   get refused(): number {
     return this.#refused;
@@ -53,7 +64,11 @@ export class ControlServer {
         this.#receive(id, frames);
       },
       (id, failure) => {
-        if (failure !== 'unreachable') return;
+        if (failure === 'full') {
+          this.#outbox.refused(id);
+          return;
+        }
+        this.#outbox.forget(id);
         this.#unsubscribe(id);
         this.options.peers.drop(id, this.options.clock());
       },
@@ -61,18 +76,13 @@ export class ControlServer {
   }
 
   close(): void {
+    this.#outbox.close();
     this.options.socket.close();
   }
 
   /** Sends a reply. */
   send(id: string, message: ControlDown): void {
-    const bytes = encodeMessage(message);
-    if (bytes.length <= LIMITS.REPLY_BYTES || !('request' in message)) {
-      this.options.socket.send(id, bytes);
-      return;
-    }
-    const text = `the reply has ${String(bytes.length)} bytes, at most ${String(LIMITS.REPLY_BYTES)} are sent`;
-    this.#sendError(id, message.request, ERROR_CODES.LIMIT, text);
+    this.#sendReply(id, encodeMessage(message), 'request' in message ? message.request : 0);
   }
 
   /** Tells subscribers what happened. */
@@ -85,7 +95,7 @@ export class ControlServer {
       id: clip(report.id, 64),
       text: clip(report.text, 512),
     });
-    for (const id of this.#subscriptions.keys()) this.options.socket.send(id, bytes);
+    for (const id of this.#subscriptions.keys()) this.#outbox.post(id, bytes);
   }
 
   /** Ends the subscriptions that were not renewed. */
@@ -137,14 +147,14 @@ export class ControlServer {
         this.send(controller, { type: 'STATUS_REPLY', request, status: this.options.status() });
         return;
       case 'LIST':
-        this.send(controller, { type: 'LIST_REPLY', request, queues: this.options.queues() });
+        this.#sendReply(controller, this.#list.render(request), request);
         return;
       case 'SUBSCRIBE':
         this.#subscribe(controller, message.on, request);
         return;
       case 'HINT':
         this.#checkRights(peer, 'change priorities', request);
-        this.options.dispatch({
+        this.#steer({
           ...message,
           controller,
           type: 'hint',
@@ -153,13 +163,18 @@ export class ControlServer {
         return;
       case 'POLICY':
         if (message.name !== '') this.#checkRights(peer, 'change the policy', request);
-        this.options.dispatch({ ...message, controller, type: 'policy' });
+        this.#steer({ ...message, controller, type: 'policy' });
         return;
       case 'ENABLE':
         this.#checkRights(peer, 'switch scheduling on or off', request);
-        this.options.dispatch({ ...message, controller, type: 'enable' });
+        this.#steer({ ...message, controller, type: 'enable' });
         return;
     }
+  }
+
+  #steer(event: Event): void {
+    this.options.dispatch(event);
+    this.#list.forget();
   }
 
   /** @throws {ProtocolError} FORBIDDEN, for those that the configuration does not name. */
@@ -200,8 +215,17 @@ export class ControlServer {
     this.options.dispatch({ type: 'observe', on: false });
   }
 
+  #sendReply(id: string, bytes: Buffer, request: number): void {
+    if (bytes.length <= LIMITS.REPLY_BYTES) {
+      this.#outbox.post(id, bytes);
+      return;
+    }
+    const text = `the reply has ${String(bytes.length)} bytes, at most ${String(LIMITS.REPLY_BYTES)} are sent`;
+    this.#sendError(id, request, ERROR_CODES.LIMIT, text);
+  }
+
   #sendError(id: string, request: number, code: number, message: string): void {
-    this.options.socket.send(id, encodeMessage({ type: 'CONTROL_ERROR', request, code, message }));
+    this.#outbox.post(id, encodeMessage({ type: 'CONTROL_ERROR', request, code, message }));
   }
 }
 

@@ -1,4 +1,5 @@
 /** A ZeroMQ ROUTER socket on a unix socket, as the daemon uses it. */
+import { performance } from 'node:perf_hooks';
 import { Router } from 'zeromq';
 import type { Context } from 'zeromq';
 import type { Domain } from './peers.js';
@@ -13,8 +14,8 @@ export type SendFailure = 'unreachable' | 'full';
 export interface MessageSocket {
   /** Begins to hand on what arrives. */
   start(receive: Receive, onFailure: (id: string, failure: SendFailure) => void): void;
-  /** Sends at once or not at all. */
-  send(id: string, frame: Buffer): void;
+  /** Sends at once or not at all; `onTaken` is told once it is known to be on its way. */
+  send(id: string, frame: Buffer, onTaken?: () => void): void;
   /** Closes; what was sent before still goes out, within LINGER_MS. */
   close(): void;
 }
@@ -39,6 +40,8 @@ export interface RouterOptions {
   readonly receiveHighWaterMark: number;
   /** A peer that sends a longer message is disconnected, in bytes. */
   readonly maxMessageSize: number;
+  /** Other sockets get their turn after so long at the latest, or one message, in milliseconds. */
+  readonly turnMs: number;
   /** Told when reading fails for good. */
   readonly onBroken: (error: unknown) => void;
 }
@@ -86,9 +89,10 @@ export class RouterSocket implements MessageSocket {
     });
   }
 
-  send(id: string, frame: Buffer): void {
+  send(id: string, frame: Buffer, onTaken: () => void = () => undefined): void {
     if (this.#closed) return;
-    this.socket.send([Buffer.from(id, 'latin1'), frame]).catch((error: unknown) => {
+    const sent = this.socket.send([Buffer.from(id, 'latin1'), frame]);
+    sent.then(onTaken, (error: unknown) => {
       if (this.#closed) return;
       const { code } = error as NodeJS.ErrnoException;
       this.#onFailure(id, code === 'EHOSTUNREACH' ? 'unreachable' : 'full');
@@ -103,9 +107,13 @@ export class RouterSocket implements MessageSocket {
 
   async #serve(receive: Receive): Promise<void> {
     let handled = 0;
+    let turnEnds = performance.now() + this.options.turnMs;
     for await (const [id, ...frames] of this.socket) {
       if (id !== undefined) receive(id.toString('latin1'), frames);
-      if (++handled % BURST === 0) await nextTurn();
+      if (++handled % BURST === 0 || performance.now() >= turnEnds) {
+        await nextTurn();
+        turnEnds = performance.now() + this.options.turnMs;
+      }
       if (this.#closed) return;
     }
   }

@@ -34,8 +34,9 @@ class Bench {
           onFailure(id, 'unreachable');
         };
       },
-      send: (id, frame) => {
+      send: (id, frame, onTaken) => {
         this.sent.push({ id, message: decodeMessage('control-down', frame) });
+        onTaken?.();
       },
       close: () => undefined,
     };
