@@ -84,7 +84,8 @@ CUresult runtime_init(void) {
         return CUDA_ERROR_NOT_INITIALIZED;
     if (ready)
         return CUDA_SUCCESS;
-    /* The runtime's lock is given back while its thread starts, and another one may call meanwhile. */
+    /* The runtime's lock is given back while its thread starts, and another one may call meanwhile.
+     */
     static pthread_mutex_t init_lock = PTHREAD_MUTEX_INITIALIZER;
     pthread_mutex_lock(&init_lock);
     pthread_mutex_lock(&runtime.lock);
