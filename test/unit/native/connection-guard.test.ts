@@ -39,14 +39,10 @@ describe('guardConnections', () => {
     await second.send('2');
     await router.receive();
     await router.receive();
-    const third = connect(address);
-    const closed = new Promise((resolve) => {
-      third.events.on('disconnect', resolve);
-    });
-    await closed;
+    connect(address);
+    await expect.poll(() => countConnections().turnedAway).toBe(before.turnedAway + 1);
     expect(countConnections()).toMatchObject({
       open: before.open + 2,
-      turnedAway: before.turnedAway + 1,
       turnedAwayUid: process.getuid?.(),
     });
     // A connection that ends makes room for another one.
@@ -70,15 +66,9 @@ describe('guardConnections', () => {
       expect(await router.receive()).toHaveLength(3);
     }
     expect(countConnections().cutOff).toBe(before.cutOff);
-    const closed = new Promise((resolve) => {
-      dealer.events.on('disconnect', resolve);
-    });
     await dealer.send([Buffer.alloc(6000), Buffer.alloc(6000)]);
-    await closed;
-    expect(countConnections()).toMatchObject({
-      cutOff: before.cutOff + 1,
-      cutOffPid: process.pid,
-    });
+    await expect.poll(() => countConnections().cutOff).toBe(before.cutOff + 1);
+    expect(countConnections().cutOffPid).toBe(process.pid);
   });
 
   it.each([0, -1, 1.5, 2 ** 32, Number.NaN])('refuses a limit of %d', (connections) => {
