@@ -276,8 +276,8 @@ function format(row: Row): string {
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      scale: { type: 'string', default: '20' },
-      requests: { type: 'string', default: '150' },
+      scale: { type: 'string', default: '40' },
+      requests: { type: 'string', default: '100' },
     },
   });
   const root = findRoot();

@@ -34,7 +34,7 @@ export function parseSettings(argv: readonly string[]): Settings {
     )
     .addOption(
       new Option('--seconds <s>', 'length of each measurement')
-        .default(20)
+        .default(18)
         .argParser(numberBetween(2, 600)),
     )
     .addOption(
