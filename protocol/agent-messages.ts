@@ -1,5 +1,5 @@
 /** The messages between a shim and the daemon. */
-import { LIMITS } from './limits.js';
+import { LEVELS, LIMITS } from './limits.js';
 import type { Field, MessageSpec } from './spec.js';
 
 const queue: Field = {
@@ -35,6 +35,37 @@ const permitFields: readonly Field[] = [
   },
   { name: 'enabled', type: 'bool', doc: 'False while scheduling is switched off: all passes.' },
 ];
+
+/** Which model it is, under the name that the message gives the model's name. */
+function labelFields(name: string): readonly Field[] {
+  return [
+    { name, type: 'str', max: LIMITS.LABEL_BYTES, doc: 'Name of the model, or empty.' },
+    {
+      name: 'modelVersion',
+      type: 'str',
+      max: LIMITS.VERSION_BYTES,
+      doc: "The model's version, or empty.",
+    },
+    {
+      name: 'instance',
+      type: 'str',
+      max: LIMITS.LABEL_BYTES,
+      doc: 'Name of the model instance; empty for the model as a whole.',
+    },
+    {
+      name: 'level',
+      type: 'u8',
+      max: LEVELS.MAX,
+      doc: "One of LEVELS: how important the model's own configuration calls it.",
+    },
+  ];
+}
+
+const label: Field = {
+  name: 'label',
+  type: 'u32',
+  doc: "The client's own number for the model instance, unique in its process.",
+};
 
 export const AGENT_MESSAGES: readonly MessageSpec[] = [
   {
@@ -94,7 +125,7 @@ export const AGENT_MESSAGES: readonly MessageSpec[] = [
         type: 'i32',
         doc: "The stream's CUDA priority; lower is more urgent.",
       },
-      { name: 'label', type: 'str', max: 256, doc: 'Name of the model, or empty.' },
+      ...labelFields('label'),
       { name: 'ready', type: 'bool', doc: 'Whether it has work now.' },
     ],
   },
@@ -158,6 +189,20 @@ export const AGENT_MESSAGES: readonly MessageSpec[] = [
     fields: [],
   },
   {
+    name: 'SERVE',
+    opcode: 8,
+    direction: 'agent-up',
+    doc: 'The process serves a model instance, in itself or in a child. Answered by SERVED.',
+    fields: [label, ...labelFields('model')],
+  },
+  {
+    name: 'UNSERVE',
+    opcode: 9,
+    direction: 'agent-up',
+    doc: 'The model instance is unloaded.',
+    fields: [label],
+  },
+  {
     name: 'WELCOME',
     opcode: 16,
     direction: 'agent-down',
@@ -201,5 +246,12 @@ export const AGENT_MESSAGES: readonly MessageSpec[] = [
         doc: 'For a person: the thing, the value, the limit.',
       },
     ],
+  },
+  {
+    name: 'SERVED',
+    opcode: 20,
+    direction: 'agent-down',
+    doc: 'Answers SERVE.',
+    fields: [label],
   },
 ];

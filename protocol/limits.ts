@@ -1,7 +1,7 @@
 /** Numbers that both ends of a link must agree on. */
 
 /** The version that HELLO carries. It changes when an old peer could misread a message. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Limits that both ends enforce. Strings are limited in bytes of UTF-8. */
 export const LIMITS = {
@@ -25,7 +25,19 @@ export const LIMITS = {
   SILENCE_MS: 800,
   /** A shim with a ready queue sends STATS this often, in milliseconds. */
   STATS_MS: 500,
+  /** Models and model instances that one client may serve at a time. */
+  LABELS: 1024,
+  /** Name of a model or an instance, in bytes. */
+  LABEL_BYTES: 256,
+  /** Version of a model as its server writes it, in bytes. */
+  VERSION_BYTES: 32,
+  /** What the levels MAX and MIN of a model's own configuration stand for by default. */
+  LEVEL_MAX_PRIORITY: 100,
+  LEVEL_MIN_PRIORITY: -100,
 } as const;
+
+/** How important a server's own configuration calls a model; NONE where it says nothing. */
+export const LEVELS = { NONE: 0, MIN: 1, DEFAULT: 2, MAX: 3 } as const;
 
 /** Numbers of ERROR and CONTROL_ERROR messages; the name is what a person reads. */
 export const ERROR_CODES = {

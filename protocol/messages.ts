@@ -11,7 +11,7 @@ import { AGENT_MESSAGES } from './agent-messages.js';
 import { CONTROL_MESSAGES } from './control-messages.js';
 import type { MessageSpec } from './spec.js';
 
-export { ERROR_CODES, LIMITS, PROTOCOL_VERSION } from './limits.js';
+export { ERROR_CODES, LEVELS, LIMITS, PROTOCOL_VERSION } from './limits.js';
 export { RECORDS } from './control-messages.js';
 export type { Direction, Field, FieldType, MessageSpec, RecordSpec, ScalarType } from './spec.js';
 

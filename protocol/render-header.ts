@@ -1,5 +1,5 @@
 /** The C half of the generator: opcodes, limits, structs and field tables of the shim's messages. */
-import { ERROR_CODES, LIMITS, MESSAGES, PROTOCOL_VERSION } from './messages.js';
+import { ERROR_CODES, LEVELS, LIMITS, MESSAGES, PROTOCOL_VERSION } from './messages.js';
 import type { Field, MessageSpec } from './messages.js';
 
 const C_TYPES = {
@@ -58,6 +58,7 @@ export function renderHeader(): string {
   const defines = [
     `#define XSP_VERSION ${String(PROTOCOL_VERSION)}`,
     ...Object.entries(LIMITS).map(([name, value]) => `#define XSP_${name} (${String(value)})`),
+    ...Object.entries(LEVELS).map(([name, level]) => `#define XSP_LEVEL_${name} ${String(level)}`),
     ...Object.entries(ERROR_CODES).map(
       ([name, code]) => `#define XSP_ERROR_${name} ${String(code)}`,
     ),

@@ -20,9 +20,13 @@ export interface QueueInfo {
   readonly stream: number;
   /** Name of the model, or empty. */
   readonly label: string;
+  /** The model's version, or empty. */
+  readonly version: string;
+  /** Name of the model instance, or empty. */
+  readonly instance: string;
   /** Effective priority. */
   readonly priority: number;
-  /** Where the priority came from: hint, rule, environment, default. */
+  /** Where the priority came from: hint, rule, environment, model, default. */
   readonly source: string;
   /** idle, running, suspended or stalled. */
   readonly state: string;
@@ -130,6 +134,12 @@ export interface RegisterMessage {
   readonly streamPriority: number;
   /** Name of the model, or empty. */
   readonly label: string;
+  /** The model's version, or empty. */
+  readonly modelVersion: string;
+  /** Name of the model instance; empty for the model as a whole. */
+  readonly instance: string;
+  /** One of LEVELS: how important the model's own configuration calls it. */
+  readonly level: number;
   /** Whether it has work now. */
   readonly ready: boolean;
 }
@@ -185,6 +195,28 @@ export interface StatsMessage {
 /** The process leaves; all its queues go. */
 export interface ByeMessage {
   readonly type: 'BYE';
+}
+
+/** The process serves a model instance, in itself or in a child. Answered by SERVED. */
+export interface ServeMessage {
+  readonly type: 'SERVE';
+  /** The client's own number for the model instance, unique in its process. */
+  readonly label: number;
+  /** Name of the model, or empty. */
+  readonly model: string;
+  /** The model's version, or empty. */
+  readonly modelVersion: string;
+  /** Name of the model instance; empty for the model as a whole. */
+  readonly instance: string;
+  /** One of LEVELS: how important the model's own configuration calls it. */
+  readonly level: number;
+}
+
+/** The model instance is unloaded. */
+export interface UnserveMessage {
+  readonly type: 'UNSERVE';
+  /** The client's own number for the model instance, unique in its process. */
+  readonly label: number;
 }
 
 /** Answers HELLO. */
@@ -245,6 +277,13 @@ export interface ErrorMessage {
   readonly code: number;
   /** For a person: the thing, the value, the limit. */
   readonly message: string;
+}
+
+/** Answers SERVE. */
+export interface ServedMessage {
+  readonly type: 'SERVED';
+  /** The client's own number for the model instance, unique in its process. */
+  readonly label: number;
 }
 
 /** Asks for the daemon's own state. */
@@ -392,13 +431,16 @@ export type AgentUp =
   | IdleMessage
   | UnregisterMessage
   | StatsMessage
-  | ByeMessage;
+  | ByeMessage
+  | ServeMessage
+  | UnserveMessage;
 
 export type AgentDown =
   | WelcomeMessage
   | PermitMessage
   | SuspendMessage
-  | ErrorMessage;
+  | ErrorMessage
+  | ServedMessage;
 
 export type ControlUp =
   | StatusMessage
@@ -423,20 +465,23 @@ export type Message = AgentUp | AgentDown | ControlUp | ControlDown;
 /** JSON schemas of the decoded messages; `maxBytes` is a keyword of codec.ts. */
 export const SCHEMAS: Readonly<Record<Message['type'], object>> = {
   HELLO: {"type":"object","additionalProperties":false,"required":["type","version","pid","startTime","exe","command","name","hasPriority","priority","shim"],"properties":{"type":{"const":"HELLO"},"version":{"type":"integer","minimum":0,"maximum":4294967295},"pid":{"type":"integer","minimum":0,"maximum":4294967295},"startTime":{"type":"integer","minimum":0,"maximum":9007199254740991},"exe":{"type":"string","maxBytes":4096},"command":{"type":"string","maxBytes":4096},"name":{"type":"string","maxBytes":256},"hasPriority":{"type":"boolean"},"priority":{"type":"integer","minimum":-255,"maximum":255},"shim":{"type":"string","maxBytes":64}}},
-  REGISTER: {"type":"object","additionalProperties":false,"required":["type","queue","seq","device","context","stream","streamPriority","label","ready"],"properties":{"type":{"const":"REGISTER"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"device":{"type":"string","maxBytes":64},"context":{"type":"integer","minimum":0,"maximum":9007199254740991},"stream":{"type":"integer","minimum":0,"maximum":9007199254740991},"streamPriority":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"label":{"type":"string","maxBytes":256},"ready":{"type":"boolean"}}},
+  REGISTER: {"type":"object","additionalProperties":false,"required":["type","queue","seq","device","context","stream","streamPriority","label","modelVersion","instance","level","ready"],"properties":{"type":{"const":"REGISTER"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"device":{"type":"string","maxBytes":64},"context":{"type":"integer","minimum":0,"maximum":9007199254740991},"stream":{"type":"integer","minimum":0,"maximum":9007199254740991},"streamPriority":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"label":{"type":"string","maxBytes":256},"modelVersion":{"type":"string","maxBytes":32},"instance":{"type":"string","maxBytes":256},"level":{"type":"integer","minimum":0,"maximum":3},"ready":{"type":"boolean"}}},
   READY: {"type":"object","additionalProperties":false,"required":["type","queue","seq","waiting"],"properties":{"type":{"const":"READY"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"waiting":{"type":"boolean"}}},
   IDLE: {"type":"object","additionalProperties":false,"required":["type","queue","seq"],"properties":{"type":{"const":"IDLE"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295}}},
   UNREGISTER: {"type":"object","additionalProperties":false,"required":["type","queue"],"properties":{"type":{"const":"UNREGISTER"},"queue":{"type":"integer","minimum":0,"maximum":4294967295}}},
   STATS: {"type":"object","additionalProperties":false,"required":["type","queue","seq","ready","waiting","submitted","completed","waitedNs","applied"],"properties":{"type":{"const":"STATS"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"ready":{"type":"boolean"},"waiting":{"type":"boolean"},"submitted":{"type":"integer","minimum":0,"maximum":9007199254740991},"completed":{"type":"integer","minimum":0,"maximum":9007199254740991},"waitedNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"applied":{"type":"integer","minimum":0,"maximum":4294967295}}},
   BYE: {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"const":"BYE"}}},
+  SERVE: {"type":"object","additionalProperties":false,"required":["type","label","model","modelVersion","instance","level"],"properties":{"type":{"const":"SERVE"},"label":{"type":"integer","minimum":0,"maximum":4294967295},"model":{"type":"string","maxBytes":256},"modelVersion":{"type":"string","maxBytes":32},"instance":{"type":"string","maxBytes":256},"level":{"type":"integer","minimum":0,"maximum":3}}},
+  UNSERVE: {"type":"object","additionalProperties":false,"required":["type","label"],"properties":{"type":{"const":"UNSERVE"},"label":{"type":"integer","minimum":0,"maximum":4294967295}}},
   WELCOME: {"type":"object","additionalProperties":false,"required":["type","version","generation","enabled","streamPriority"],"properties":{"type":{"const":"WELCOME"},"version":{"type":"integer","minimum":0,"maximum":4294967295},"generation":{"type":"integer","minimum":0,"maximum":9007199254740991},"enabled":{"type":"boolean"},"streamPriority":{"type":"boolean"}}},
   PERMIT: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","notify","enabled"],"properties":{"type":{"const":"PERMIT"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"notify":{"type":"boolean"},"enabled":{"type":"boolean"}}},
   SUSPEND: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","notify","enabled"],"properties":{"type":{"const":"SUSPEND"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"notify":{"type":"boolean"},"enabled":{"type":"boolean"}}},
   ERROR: {"type":"object","additionalProperties":false,"required":["type","code","message"],"properties":{"type":{"const":"ERROR"},"code":{"type":"integer","minimum":0,"maximum":4294967295},"message":{"type":"string","maxBytes":1024}}},
+  SERVED: {"type":"object","additionalProperties":false,"required":["type","label"],"properties":{"type":{"const":"SERVED"},"label":{"type":"integer","minimum":0,"maximum":4294967295}}},
   STATUS: {"type":"object","additionalProperties":false,"required":["type","request","version"],"properties":{"type":{"const":"STATUS"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"version":{"type":"integer","minimum":0,"maximum":4294967295}}},
   STATUS_REPLY: {"type":"object","additionalProperties":false,"required":["type","request","status"],"properties":{"type":{"const":"STATUS_REPLY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"status":{"type":"object","additionalProperties":false,"required":["version","protocol","pid","generation","uptimeMs","runtimeDir","config","policy","enabled","clients","queues","ready","suspended","messages","refused","hints"],"properties":{"version":{"type":"string","maxBytes":64},"protocol":{"type":"integer","minimum":0,"maximum":4294967295},"pid":{"type":"integer","minimum":0,"maximum":4294967295},"generation":{"type":"integer","minimum":0,"maximum":9007199254740991},"uptimeMs":{"type":"integer","minimum":0,"maximum":9007199254740991},"runtimeDir":{"type":"string","maxBytes":4096},"config":{"type":"string","maxBytes":4096},"policy":{"type":"string","maxBytes":64},"enabled":{"type":"boolean"},"clients":{"type":"integer","minimum":0,"maximum":4294967295},"queues":{"type":"integer","minimum":0,"maximum":4294967295},"ready":{"type":"integer","minimum":0,"maximum":4294967295},"suspended":{"type":"integer","minimum":0,"maximum":4294967295},"messages":{"type":"integer","minimum":0,"maximum":9007199254740991},"refused":{"type":"integer","minimum":0,"maximum":9007199254740991},"hints":{"type":"array","maxItems":1024,"items":{"type":"object","additionalProperties":false,"required":["target","hint","value"],"properties":{"target":{"type":"string","maxBytes":256},"hint":{"type":"string","maxBytes":32},"value":{"type":"integer","minimum":-2147483648,"maximum":2147483647}}}}}}}},
   LIST: {"type":"object","additionalProperties":false,"required":["type","request"],"properties":{"type":{"const":"LIST"},"request":{"type":"integer","minimum":0,"maximum":4294967295}}},
-  LIST_REPLY: {"type":"object","additionalProperties":false,"required":["type","request","queues"],"properties":{"type":{"const":"LIST_REPLY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"queues":{"type":"array","maxItems":65536,"items":{"type":"object","additionalProperties":false,"required":["id","pid","uid","name","exe","command","device","stream","label","priority","source","state","reason","window","waiting","submitted","completed","readyNs","waitedNs","suspends"],"properties":{"id":{"type":"string","maxBytes":64},"pid":{"type":"integer","minimum":0,"maximum":4294967295},"uid":{"type":"integer","minimum":0,"maximum":4294967295},"name":{"type":"string","maxBytes":256},"exe":{"type":"string","maxBytes":4096},"command":{"type":"string","maxBytes":4096},"device":{"type":"string","maxBytes":64},"stream":{"type":"integer","minimum":0,"maximum":9007199254740991},"label":{"type":"string","maxBytes":256},"priority":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"source":{"type":"string","maxBytes":64},"state":{"type":"string","maxBytes":16},"reason":{"type":"string","maxBytes":256},"window":{"type":"integer","minimum":0,"maximum":4294967295},"waiting":{"type":"boolean"},"submitted":{"type":"integer","minimum":0,"maximum":9007199254740991},"completed":{"type":"integer","minimum":0,"maximum":9007199254740991},"readyNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"waitedNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"suspends":{"type":"integer","minimum":0,"maximum":9007199254740991}}}}}},
+  LIST_REPLY: {"type":"object","additionalProperties":false,"required":["type","request","queues"],"properties":{"type":{"const":"LIST_REPLY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"queues":{"type":"array","maxItems":65536,"items":{"type":"object","additionalProperties":false,"required":["id","pid","uid","name","exe","command","device","stream","label","version","instance","priority","source","state","reason","window","waiting","submitted","completed","readyNs","waitedNs","suspends"],"properties":{"id":{"type":"string","maxBytes":64},"pid":{"type":"integer","minimum":0,"maximum":4294967295},"uid":{"type":"integer","minimum":0,"maximum":4294967295},"name":{"type":"string","maxBytes":256},"exe":{"type":"string","maxBytes":4096},"command":{"type":"string","maxBytes":4096},"device":{"type":"string","maxBytes":64},"stream":{"type":"integer","minimum":0,"maximum":9007199254740991},"label":{"type":"string","maxBytes":256},"version":{"type":"string","maxBytes":32},"instance":{"type":"string","maxBytes":256},"priority":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"source":{"type":"string","maxBytes":64},"state":{"type":"string","maxBytes":16},"reason":{"type":"string","maxBytes":256},"window":{"type":"integer","minimum":0,"maximum":4294967295},"waiting":{"type":"boolean"},"submitted":{"type":"integer","minimum":0,"maximum":9007199254740991},"completed":{"type":"integer","minimum":0,"maximum":9007199254740991},"readyNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"waitedNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"suspends":{"type":"integer","minimum":0,"maximum":9007199254740991}}}}}},
   HINT: {"type":"object","additionalProperties":false,"required":["type","request","target","hint","value","clear"],"properties":{"type":{"const":"HINT"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"target":{"type":"string","maxBytes":256},"hint":{"type":"string","maxBytes":32},"value":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"clear":{"type":"boolean"}}},
   HINT_REPLY: {"type":"object","additionalProperties":false,"required":["type","request","queues"],"properties":{"type":{"const":"HINT_REPLY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"queues":{"type":"array","maxItems":65536,"items":{"type":"string","maxBytes":64}}}},
   POLICY: {"type":"object","additionalProperties":false,"required":["type","request","name"],"properties":{"type":{"const":"POLICY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"name":{"type":"string","maxBytes":64}}},

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define XSP_VERSION 1
+#define XSP_VERSION 2
 #define XSP_MESSAGE_BYTES (16384)
 #define XSP_REPLY_BYTES (16777216)
 #define XSP_QUEUES_PER_CLIENT (1024)
@@ -19,6 +19,15 @@
 #define XSP_READY_REPEAT_MS (200)
 #define XSP_SILENCE_MS (800)
 #define XSP_STATS_MS (500)
+#define XSP_LABELS (1024)
+#define XSP_LABEL_BYTES (256)
+#define XSP_VERSION_BYTES (32)
+#define XSP_LEVEL_MAX_PRIORITY (100)
+#define XSP_LEVEL_MIN_PRIORITY (-100)
+#define XSP_LEVEL_NONE 0
+#define XSP_LEVEL_MIN 1
+#define XSP_LEVEL_DEFAULT 2
+#define XSP_LEVEL_MAX 3
 #define XSP_ERROR_MALFORMED 1
 #define XSP_ERROR_VERSION 2
 #define XSP_ERROR_IDENTITY 3
@@ -37,10 +46,13 @@ enum xsp_opcode {
     XSP_OP_UNREGISTER = 5,
     XSP_OP_STATS = 6,
     XSP_OP_BYE = 7,
+    XSP_OP_SERVE = 8,
+    XSP_OP_UNSERVE = 9,
     XSP_OP_WELCOME = 16,
     XSP_OP_PERMIT = 17,
     XSP_OP_SUSPEND = 18,
     XSP_OP_ERROR = 19,
+    XSP_OP_SERVED = 20,
 };
 
 /* A slice of bytes that belongs to somebody else; not terminated. */
@@ -71,6 +83,9 @@ typedef struct {
     uint64_t stream;
     int32_t stream_priority;
     xsp_str label;
+    xsp_str model_version;
+    xsp_str instance;
+    uint8_t level;
     bool ready;
 } xsp_register;
 
@@ -109,6 +124,20 @@ typedef struct {
     uint8_t unused;
 } xsp_bye;
 
+/* The process serves a model instance, in itself or in a child. Answered by SERVED. */
+typedef struct {
+    uint32_t label;
+    xsp_str model;
+    xsp_str model_version;
+    xsp_str instance;
+    uint8_t level;
+} xsp_serve;
+
+/* The model instance is unloaded. */
+typedef struct {
+    uint32_t label;
+} xsp_unserve;
+
 /* Answers HELLO. */
 typedef struct {
     uint32_t version;
@@ -145,6 +174,11 @@ typedef struct {
     xsp_str message;
 } xsp_error;
 
+/* Answers SERVE. */
+typedef struct {
+    uint32_t label;
+} xsp_served;
+
 /* Any message; `opcode` says which member holds. */
 typedef struct {
     enum xsp_opcode opcode;
@@ -156,10 +190,13 @@ typedef struct {
         xsp_unregister unregister;
         xsp_stats stats;
         xsp_bye bye;
+        xsp_serve serve;
+        xsp_unserve unserve;
         xsp_welcome welcome;
         xsp_permit permit;
         xsp_suspend suspend;
         xsp_error error;
+        xsp_served served;
     } as;
 } xsp_any;
 
@@ -205,6 +242,9 @@ static const xsp_field xsp_register_fields[] = {
     {"stream", XSP_U64, offsetof(xsp_register, stream), 0, 0x1fffffffffffff},
     {"streamPriority", XSP_I32, offsetof(xsp_register, stream_priority), -0x7fffffff - 1, 0x7fffffff},
     {"label", XSP_STR, offsetof(xsp_register, label), 0, 256},
+    {"modelVersion", XSP_STR, offsetof(xsp_register, model_version), 0, 32},
+    {"instance", XSP_STR, offsetof(xsp_register, instance), 0, 256},
+    {"level", XSP_U8, offsetof(xsp_register, level), 0, 3},
     {"ready", XSP_BOOL, offsetof(xsp_register, ready), 0, 1},
 };
 
@@ -232,6 +272,18 @@ static const xsp_field xsp_stats_fields[] = {
     {"completed", XSP_U64, offsetof(xsp_stats, completed), 0, 0x1fffffffffffff},
     {"waitedNs", XSP_U64, offsetof(xsp_stats, waited_ns), 0, 0x1fffffffffffff},
     {"applied", XSP_U32, offsetof(xsp_stats, applied), 0, 0xffffffff},
+};
+
+static const xsp_field xsp_serve_fields[] = {
+    {"label", XSP_U32, offsetof(xsp_serve, label), 0, 0xffffffff},
+    {"model", XSP_STR, offsetof(xsp_serve, model), 0, 256},
+    {"modelVersion", XSP_STR, offsetof(xsp_serve, model_version), 0, 32},
+    {"instance", XSP_STR, offsetof(xsp_serve, instance), 0, 256},
+    {"level", XSP_U8, offsetof(xsp_serve, level), 0, 3},
+};
+
+static const xsp_field xsp_unserve_fields[] = {
+    {"label", XSP_U32, offsetof(xsp_unserve, label), 0, 0xffffffff},
 };
 
 static const xsp_field xsp_welcome_fields[] = {
@@ -266,18 +318,25 @@ static const xsp_field xsp_error_fields[] = {
     {"message", XSP_STR, offsetof(xsp_error, message), 0, 1024},
 };
 
+static const xsp_field xsp_served_fields[] = {
+    {"label", XSP_U32, offsetof(xsp_served, label), 0, 0xffffffff},
+};
+
 static const xsp_spec xsp_specs[] = {
     {"HELLO", XSP_OP_HELLO, 1, 9, sizeof(xsp_hello), xsp_hello_fields},
-    {"REGISTER", XSP_OP_REGISTER, 1, 8, sizeof(xsp_register), xsp_register_fields},
+    {"REGISTER", XSP_OP_REGISTER, 1, 11, sizeof(xsp_register), xsp_register_fields},
     {"READY", XSP_OP_READY, 1, 3, sizeof(xsp_ready), xsp_ready_fields},
     {"IDLE", XSP_OP_IDLE, 1, 2, sizeof(xsp_idle), xsp_idle_fields},
     {"UNREGISTER", XSP_OP_UNREGISTER, 1, 1, sizeof(xsp_unregister), xsp_unregister_fields},
     {"STATS", XSP_OP_STATS, 1, 8, sizeof(xsp_stats), xsp_stats_fields},
     {"BYE", XSP_OP_BYE, 1, 0, sizeof(xsp_bye), NULL},
+    {"SERVE", XSP_OP_SERVE, 1, 5, sizeof(xsp_serve), xsp_serve_fields},
+    {"UNSERVE", XSP_OP_UNSERVE, 1, 1, sizeof(xsp_unserve), xsp_unserve_fields},
     {"WELCOME", XSP_OP_WELCOME, 0, 4, sizeof(xsp_welcome), xsp_welcome_fields},
     {"PERMIT", XSP_OP_PERMIT, 0, 7, sizeof(xsp_permit), xsp_permit_fields},
     {"SUSPEND", XSP_OP_SUSPEND, 0, 7, sizeof(xsp_suspend), xsp_suspend_fields},
     {"ERROR", XSP_OP_ERROR, 0, 2, sizeof(xsp_error), xsp_error_fields},
+    {"SERVED", XSP_OP_SERVED, 0, 1, sizeof(xsp_served), xsp_served_fields},
 };
 #endif
 

@@ -145,19 +145,19 @@ describe('decodeMessage', () => {
   });
 
   it('names the other version before what that version changed', () => {
-    const text = 'HELLO speaks version 2 of the protocol, this side version 1';
-    expect(refuse('agent-up', packr.pack([1, 2, 'anything', 'else']))).toEqual([
+    const text = 'HELLO speaks version 9 of the protocol, this side version 2';
+    expect(refuse('agent-up', packr.pack([1, 9, 'anything', 'else']))).toEqual([
       'VERSION',
       text,
       0,
     ]);
-    expect(refuse('agent-up', packHello({ 1: 2, 2: 'x' }))).toEqual(['VERSION', text, 0]);
+    expect(refuse('agent-up', packHello({ 1: 9, 2: 'x' }))).toEqual(['VERSION', text, 0]);
     expect(refuse('agent-up', packHello({ 1: PROTOCOL_VERSION, 2: 'x' }))[0]).toBe('INVALID');
     // Whoever reads it decides about a HELLO that is right in every field.
-    expect(decodeMessage('agent-up', packHello({ 1: 2 }))).toMatchObject({ version: 2 });
+    expect(decodeMessage('agent-up', packHello({ 1: 9 }))).toMatchObject({ version: 9 });
     expect(refuse('control-up', packr.pack([32, 5, 9, 'new field']))).toEqual([
       'VERSION',
-      'STATUS speaks version 9 of the protocol, this side version 1',
+      'STATUS speaks version 9 of the protocol, this side version 2',
       5,
     ]);
   });
