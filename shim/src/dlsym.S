@@ -4,7 +4,7 @@
  * glibc finds the caller of dlsym by its return address (RTLD_NEXT, RTLD_DEFAULT and namespaces
  * depend on it), so every look-up that is none of the shim's business must reach the real function
  * by a jump that leaves the stack as it was. Only names that begin with "cu" and a capital letter,
- * asked of an explicit handle, take the C path.
+ * or with "TRITONB", asked of an explicit handle, take the C path.
  */
 #if defined(__x86_64__)
     .text
@@ -22,7 +22,7 @@ dlsym:
     testq %rsi, %rsi
     jz .Lreal
     cmpb $'c', (%rsi)
-    jne .Lreal
+    jne .Ltriton
     cmpb $'u', 1(%rsi)
     jne .Lreal
     movzbl 2(%rsi), %eax
@@ -32,6 +32,24 @@ dlsym:
     /* dlsym_cuda(handle, name, return address) */
     movq (%rsp), %rdx
     jmp dlsym_cuda
+.Ltriton:
+    /* Byte by byte: the terminator of a shorter name ends the comparison. */
+    cmpb $'T', (%rsi)
+    jne .Lreal
+    cmpb $'R', 1(%rsi)
+    jne .Lreal
+    cmpb $'I', 2(%rsi)
+    jne .Lreal
+    cmpb $'T', 3(%rsi)
+    jne .Lreal
+    cmpb $'O', 4(%rsi)
+    jne .Lreal
+    cmpb $'N', 5(%rsi)
+    jne .Lreal
+    cmpb $'B', 6(%rsi)
+    jne .Lreal
+    movq (%rsp), %rdx
+    jmp dlsym_triton
 .Lreal:
     movq dlsym_real(%rip), %rax
     testq %rax, %rax
@@ -68,7 +86,7 @@ dlsym:
     cbz x1, .Lreal
     ldrb w9, [x1]
     cmp w9, #'c'
-    b.ne .Lreal
+    b.ne .Ltriton
     ldrb w9, [x1, #1]
     cmp w9, #'u'
     b.ne .Lreal
@@ -78,6 +96,29 @@ dlsym:
     b.hi .Lreal
     mov x2, x30
     b dlsym_cuda
+.Ltriton:
+    cmp w9, #'T'
+    b.ne .Lreal
+    ldrb w9, [x1, #1]
+    cmp w9, #'R'
+    b.ne .Lreal
+    ldrb w9, [x1, #2]
+    cmp w9, #'I'
+    b.ne .Lreal
+    ldrb w9, [x1, #3]
+    cmp w9, #'T'
+    b.ne .Lreal
+    ldrb w9, [x1, #4]
+    cmp w9, #'O'
+    b.ne .Lreal
+    ldrb w9, [x1, #5]
+    cmp w9, #'N'
+    b.ne .Lreal
+    ldrb w9, [x1, #6]
+    cmp w9, #'B'
+    b.ne .Lreal
+    mov x2, x30
+    b dlsym_triton
 .Lreal:
     adrp x9, dlsym_real
     ldr x9, [x9, #:lo12:dlsym_real]

@@ -52,14 +52,21 @@ static CUresult ask_driver(struct queue *queue) {
     }
     int mode = capture_relax();
     CUresult result = CUDA_ERROR_NOT_READY;
-    if (!queue->per_thread && !atomic_load(&queue->orphaned)) {
+    bool by_tail =
+        queue->per_thread || atomic_load(&queue->orphaned) || atomic_load(&queue->behind);
+    if (!by_tail) {
         /* What records a graph has no work of its own, and must not be asked. */
         if (!capture_includes(queue))
             result = driver.cuStreamQuery(queue->stream);
     } else {
         CUevent tail = atomic_load(&queue->tail);
-        if (tail != NULL)
+        if (atomic_load(&queue->behind) &&
+            atomic_load(&queue->trailed) != atomic_load(&queue->returned)) {
+            /* A launch that was at the gate when the stream changed hands. */
+            queue_retrail(queue);
+        } else if (tail != NULL) {
             result = driver.cuEventQuery(tail);
+        }
     }
     capture_restore(mode);
     driver.cuCtxPopCurrent_v2(&popped);

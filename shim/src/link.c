@@ -4,6 +4,7 @@
 #include "config.h"
 #include "descriptor.h"
 #include "identity.h"
+#include "label.h"
 #include "log.h"
 #include "message.h"
 #include "reports.h"
@@ -246,6 +247,9 @@ static void take_message(void *data, const uint8_t *bytes, size_t length) {
         }
         break;
     }
+    case XSP_OP_SERVED:
+        label_mark(message.as.served.label, true);
+        break;
     case XSP_OP_ERROR:
         take_error(&message.as.error);
         break;
@@ -259,6 +263,8 @@ static void introduce(void) {
     atomic_store(&state, UP);
     say_hello();
     queue_each(register_one, NULL);
+    label_mark(0, false);
+    report_untold();
 }
 
 static void receive(void) {

@@ -7,8 +7,10 @@
 #include "events.h"
 #include "gate.h"
 #include "graphs.h"
+#include "label.h"
 #include "link.h"
 #include "queue.h"
+#include "triton.h"
 #include "worker.h"
 
 #include <pthread.h>
@@ -40,6 +42,8 @@ static void after_fork_in_child(void) {
     queue_reset_after_fork();
     events_reset_after_fork();
     graphs_reset_after_fork();
+    label_reset_after_fork();
+    triton_reset_after_fork();
     worker_reset_after_fork();
     drain_reset_after_fork();
     capture_reset_after_fork();

@@ -84,7 +84,8 @@ static void rerank(struct queue *queue) {
 
 void queue_enlist(struct queue *queue) {
     struct device *device = queue->device;
-    queue->priority = config.has_priority ? config.priority : 0;
+    queue->priority =
+        config.has_priority ? config.priority : label_level_priority(queue->label.level);
     pthread_mutex_lock(&device->lock);
     int rank = rank_of(queue);
     atomic_store(&queue->rank, rank);

@@ -15,6 +15,7 @@
 #define XSCHED_QUEUE_H
 
 #include "cuda_abi.h"
+#include "label.h"
 #include "ranks.h"
 #include "window.h"
 
@@ -23,7 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { DEVICE_MAX = 64, QUEUE_MAX = XSP_QUEUES_PER_CLIENT, QUEUE_LABEL_BYTES = 256 };
+enum { DEVICE_MAX = 64, QUEUE_MAX = XSP_QUEUES_PER_CLIENT };
 
 /* What a NULL stream means to the variant of the call that was used. */
 enum null_stream { LEGACY, PER_THREAD };
@@ -61,7 +62,7 @@ struct queue {
     uintptr_t key_stream;
     int step; /* The stream's CUDA priority as a step above the default. */
     int stream_priority;
-    char label[QUEUE_LABEL_BYTES];
+    struct label label;
 
     /* What the daemon said and was told; guarded by the device's lock unless atomic. */
     int priority;
@@ -86,6 +87,8 @@ struct queue {
     _Atomic uint32_t syncing; /* Threads inside a synchronisation that will bring evidence. */
     _Atomic(CUevent) tail;    /* Trails the work of a stream that cannot be asked itself. */
     _Atomic bool orphaned;    /* Its stream was destroyed while it had work. */
+    _Atomic bool behind;      /* Its stream is another label's now, behind its tail. */
+    _Atomic uint64_t trailed; /* What of such a queue the tail proves. */
     uint64_t poll_seen;
     uint64_t poll_at;
     uint64_t poll_pause;
@@ -135,6 +138,12 @@ bool queue_try_idle(struct queue *queue, uint64_t proven);
  * current. False when the driver refuses.
  */
 bool queue_trail(struct queue *queue);
+
+/* The same for a stream of any context, unless that would record the event in a graph. */
+bool queue_trail_anywhere(struct queue *queue);
+
+/* The stream is another label's now: sets `behind` and `trailed`. */
+void queue_retrail(struct queue *queue);
 
 /*
  * The stream is about to be destroyed. Work that it still has runs to its end, so a ready queue

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "process.h"
 #include "resolve.h"
+#include "table.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -18,22 +19,6 @@
 
 pthread_mutex_t driver_life_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Open addressing with tombstones; readers take no lock. Four times as many places as queues. */
-enum { TABLE_SIZE = 4096 };
-_Static_assert(TABLE_SIZE >= 4 * QUEUE_MAX, "the table of queues is too full to be quick");
-
-struct place {
-    _Atomic uintptr_t context;     /* 0 for a stream object: its handle alone is unique. */
-    _Atomic uintptr_t stream;      /* 0: never used, so a search may stop here. */
-    _Atomic(struct queue *) queue; /* NULL: its queue is gone. */
-};
-
-struct key {
-    uintptr_t context;
-    uintptr_t stream;
-};
-
-static struct place table[TABLE_SIZE];
 static struct queue *queues[QUEUE_MAX];
 static _Atomic uint32_t queue_count; /* Entries of `queues` in use, dead ones included. */
 static uint32_t next_id = 1;
@@ -73,59 +58,6 @@ static bool make_key(CUstream stream, enum null_stream null_stream, struct key *
     *key =
         (struct key){(uintptr_t)context, stream == CU_STREAM_LEGACY ? 1 : (thread_id() << 2 | 2)};
     return true;
-}
-
-static size_t slot_of(struct key key) {
-    uint64_t mixed =
-        ((uint64_t)key.stream >> 1 ^ (uint64_t)key.context << 7) * UINT64_C(0x9E3779B97F4A7C15);
-    return (size_t)(mixed >> 52) % TABLE_SIZE;
-}
-
-static struct queue *search(struct key key) {
-    size_t slot = slot_of(key);
-    for (size_t i = 0; i < TABLE_SIZE; i++, slot = (slot + 1) % TABLE_SIZE) {
-        uintptr_t stream = atomic_load_explicit(&table[slot].stream, memory_order_acquire);
-        if (stream == 0)
-            return NULL;
-        if (stream != key.stream || atomic_load(&table[slot].context) != key.context)
-            continue;
-        struct queue *queue = atomic_load_explicit(&table[slot].queue, memory_order_acquire);
-        if (queue == NULL)
-            continue;
-        /* The place may have been free a moment ago and be another stream's now. */
-        if (atomic_load(&table[slot].stream) == key.stream &&
-            atomic_load(&table[slot].context) == key.context) {
-            return queue;
-        }
-    }
-    return NULL;
-}
-
-/* The registry's lock is held. The table has more places than there are records. */
-static void insert(struct key key, struct queue *queue) {
-    size_t slot = slot_of(key);
-    for (size_t i = 0; i < TABLE_SIZE; i++, slot = (slot + 1) % TABLE_SIZE) {
-        if (atomic_load(&table[slot].queue) != NULL)
-            continue;
-        atomic_store(&table[slot].context, key.context);
-        atomic_store_explicit(&table[slot].stream, key.stream, memory_order_release);
-        atomic_store_explicit(&table[slot].queue, queue, memory_order_release);
-        return;
-    }
-}
-
-static void erase(struct key key) {
-    size_t slot = slot_of(key);
-    for (size_t i = 0; i < TABLE_SIZE; i++, slot = (slot + 1) % TABLE_SIZE) {
-        uintptr_t stream = atomic_load(&table[slot].stream);
-        if (stream == 0)
-            return;
-        if (stream == key.stream && atomic_load(&table[slot].context) == key.context &&
-            atomic_load(&table[slot].queue) != NULL) {
-            atomic_store(&table[slot].queue, NULL);
-            return;
-        }
-    }
 }
 
 /* A record for a new queue: one whose queue is gone and that no thread is inside of, or fresh. */
@@ -169,7 +101,9 @@ static struct device *device_of(CUcontext context) {
 }
 
 /* Fills in what the driver knows of the stream; false when it is not one. */
-static bool describe(struct queue *queue, struct key key) {
+static bool describe(struct queue *queue, struct key key, uint32_t label) {
+    if (!label_get(label, &queue->label))
+        queue->label.id = 0;
     queue->key_context = key.context;
     queue->key_stream = key.stream;
     queue->per_thread = key.context != 0 && key.stream != 1;
@@ -199,7 +133,7 @@ static bool describe(struct queue *queue, struct key key) {
 /* Nobody finds the queue by its stream any more: the handle may come back as another stream. */
 static void forget(struct queue *queue) {
     pthread_mutex_lock(&lock);
-    erase((struct key){queue->key_context, queue->key_stream});
+    table_erase((struct key){queue->key_context, queue->key_stream}, queue);
     atomic_fetch_add(&epoch, 1);
     pthread_mutex_unlock(&lock);
 }
@@ -242,19 +176,25 @@ static void sweep_dead_threads(void) {
     errno = saved;
 }
 
-static struct queue *register_queue(struct key key) {
-    process_start();
-    if (key.context != 0 && key.stream != 1)
-        sweep_dead_threads();
-    pthread_mutex_lock(&lock);
-    struct queue *queue = search(key);
-    if (queue != NULL) {
-        pthread_mutex_unlock(&lock);
-        return queue;
+/* Another label's queue of the stream, that is there already. The registry's lock is held. */
+static struct queue *find_labelled(struct key key, uint32_t label) {
+    uint32_t count = atomic_load(&queue_count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct queue *queue = queues[i];
+        if (atomic_load(&queue->alive) && !atomic_load(&queue->orphaned) &&
+            queue->label.id == label && queue->key_context == key.context &&
+            queue->key_stream == key.stream) {
+            return queue;
+        }
     }
+    return NULL;
+}
+
+/* A new queue for the stream. The registry's lock is held. */
+static struct queue *make_queue(struct key key, uint32_t label) {
     static bool warned;
-    queue = take_record();
-    bool usable = queue != NULL && describe(queue, key);
+    struct queue *queue = take_record();
+    bool usable = queue != NULL && describe(queue, key, label);
     if (queue == NULL && !warned) {
         warned = true;
         log_line(LOG_WARN, "over %d streams in use at once: further ones are not scheduled",
@@ -266,11 +206,49 @@ static struct queue *register_queue(struct key key) {
         /* Only a daemon that can be asked has to be. */
         atomic_store(&queue->permit, !link_is_heard() && !config.fail_closed);
         queue_enlist(queue);
+    }
+    return usable ? queue : NULL;
+}
+
+static struct queue *register_queue(struct key key) {
+    process_start();
+    if (key.context != 0 && key.stream != 1)
+        sweep_dead_threads();
+    pthread_mutex_lock(&lock);
+    struct queue *queue = table_search(key);
+    if (queue == NULL) {
+        queue = make_queue(key, label_of_thread());
         /* Last: whoever finds it there launches on it without a look at this lock. */
-        insert(key, queue);
+        if (queue != NULL)
+            table_insert(key, queue);
     }
     pthread_mutex_unlock(&lock);
-    return usable ? queue : NULL;
+    return queue;
+}
+
+/*
+ * The stream works for another label from now on. What it still has of the one before is known to
+ * have drained by an event behind it: to ask the stream would wait for the new work too.
+ */
+static struct queue *change_label(struct key key, struct queue *before, uint32_t label) {
+    pthread_mutex_lock(&lock);
+    struct queue *current = table_search(key);
+    struct queue *queue = current;
+    if (current != NULL && current->label.id != label) {
+        queue = find_labelled(key, label);
+        if (queue == NULL)
+            queue = make_queue(key, label);
+        if (queue == NULL) {
+            queue = current;
+        } else {
+            queue_retrail(current);
+            atomic_store(&queue->behind, false);
+            table_replace(key, queue);
+            atomic_fetch_add(&epoch, 1);
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return queue != NULL ? queue : before;
 }
 
 static struct queue *find(CUstream stream, enum null_stream null_stream, bool make) {
@@ -278,13 +256,18 @@ static struct queue *find(CUstream stream, enum null_stream null_stream, bool ma
     if (!make_key(stream, null_stream, &key))
         return NULL;
     uint32_t now = atomic_load_explicit(&epoch, memory_order_acquire);
+    uint32_t label = label_of_thread();
     if (latest.epoch == now && latest.key.stream == key.stream &&
-        latest.key.context == key.context) {
+        latest.key.context == key.context &&
+        (label == 0 || label == latest.queue->label.id || !make)) {
         return latest.queue;
     }
-    struct queue *queue = search(key);
+    struct queue *queue = table_search(key);
     if (queue == NULL && make)
         queue = register_queue(key);
+    /* What is launched outside any execution keeps the stream's last label. */
+    if (queue != NULL && make && label != 0 && queue->label.id != label)
+        queue = change_label(key, queue, label);
     if (queue != NULL) {
         latest.epoch = now;
         latest.key = key;
@@ -334,44 +317,32 @@ void queue_each(void (*visit)(struct queue *queue, void *data), void *data) {
     }
 }
 
-bool queue_trail(struct queue *queue) {
-    CUevent tail = atomic_load_explicit(&queue->tail, memory_order_relaxed);
-    if (tail == NULL) {
-        int mode = capture_relax();
-        bool made = driver.cuEventCreate(&tail, CU_EVENT_DISABLE_TIMING) == CUDA_SUCCESS;
-        capture_restore(mode);
-        if (!made)
-            return false;
-        atomic_store(&queue->tail, tail);
-    }
-    return driver.cuEventRecord(tail, queue->stream) == CUDA_SUCCESS;
-}
-
-/* Puts the tail behind a stream of any context. */
-static bool trail_orphan(struct queue *queue) {
-    CUcontext popped;
-    if (atomic_load(&captures_open) > 0 && capture_includes(queue))
-        return false;
-    if (driver.cuCtxPushCurrent_v2 == NULL ||
-        driver.cuCtxPushCurrent_v2(queue->context) != CUDA_SUCCESS) {
-        return false;
-    }
-    bool trailed = queue_trail(queue);
-    driver.cuCtxPopCurrent_v2(&popped);
-    return trailed;
-}
-
-void queue_drop_stream(CUstream stream) {
-    struct queue *queue = queue_peek(stream, LEGACY);
-    if (queue == NULL)
-        return;
-    if (!atomic_load(&queue->ready) || !trail_orphan(queue)) {
+static void drop_stream_queue(struct queue *queue) {
+    if (!atomic_load(&queue->ready) || !queue_trail_anywhere(queue)) {
         drop(queue, false);
         return;
     }
     atomic_store(&queue->orphaned, true);
     forget(queue);
     drain_watch();
+}
+
+static void drop_if_of_stream(struct queue *queue, void *stream) {
+    if (queue->key_context == 0 && queue->key_stream == (uintptr_t)stream &&
+        !atomic_load(&queue->orphaned)) {
+        drop_stream_queue(queue);
+    }
+}
+
+void queue_drop_stream(CUstream stream) {
+    struct queue *queue = queue_peek(stream, LEGACY);
+    if (queue == NULL)
+        return;
+    bool shared = queue->label.id != 0;
+    drop_stream_queue(queue);
+    /* Only a stream that works for models has queues of several labels. */
+    if (shared)
+        queue_each(drop_if_of_stream, stream);
 }
 
 void queue_drop_orphan(struct queue *queue) {
@@ -390,7 +361,7 @@ void queue_drop_context(CUcontext context) {
 void queue_reset_after_fork(void) {
     pthread_mutex_init(&lock, NULL);
     pthread_mutex_init(&driver_life_lock, NULL);
-    memset(table, 0, sizeof(table));
+    table_clear();
     /* The records stay allocated and forgotten: a thread of the parent may have been inside. */
     memset(queues, 0, sizeof(queues));
     atomic_store(&queue_count, 0);

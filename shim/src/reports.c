@@ -11,6 +11,10 @@
 /* What of a handle a JavaScript peer can hold; a pointer fits wholly. */
 static const uint64_t HANDLE_BITS = (UINT64_C(1) << 53) - 1;
 
+static xsp_str slice(const char *text) {
+    return (xsp_str){text, (uint32_t)strlen(text)};
+}
+
 void report_hello(void) {
     static struct identity self;
     identity_read(&self);
@@ -19,9 +23,9 @@ void report_hello(void) {
         .version = XSP_VERSION,
         .pid = self.pid,
         .start_time = self.start_time,
-        .exe = {self.exe, (uint32_t)strlen(self.exe)},
-        .command = {self.command, (uint32_t)strlen(self.command)},
-        .name = {config.name, (uint32_t)strlen(config.name)},
+        .exe = slice(self.exe),
+        .command = slice(self.command),
+        .name = slice(config.name),
         .has_priority = config.has_priority,
         .priority = config.priority,
         .shim = {XSCHED_VERSION, sizeof(XSCHED_VERSION) - 1},
@@ -46,11 +50,14 @@ void report_registration(struct queue *queue) {
     message.as.registration = (xsp_register){
         .queue = id,
         .seq = queue->state_seq,
-        .device = {queue->device->uuid, (uint32_t)strlen(queue->device->uuid)},
+        .device = slice(queue->device->uuid),
         .context = (uint64_t)(uintptr_t)queue->context & HANDLE_BITS,
         .stream = (uint64_t)(uintptr_t)queue->stream & HANDLE_BITS,
         .stream_priority = queue->stream_priority,
-        .label = {queue->label, (uint32_t)strlen(queue->label)},
+        .label = slice(queue->label.model),
+        .model_version = slice(queue->label.version),
+        .instance = slice(queue->label.instance),
+        .level = queue->label.level,
         .ready = ready,
     };
     queue->asked_at = clock_now();
@@ -59,6 +66,41 @@ void report_registration(struct queue *queue) {
     /* Its end may have overtaken this, and then nobody would ever end it, ready as it may look. */
     if (!atomic_load(&queue->alive) || atomic_load(&queue->id) != id)
         send_end(id);
+}
+
+void report_served(const struct label *label) {
+    if (!link_is_up())
+        return;
+    xsp_any message = {.opcode = XSP_OP_SERVE};
+    message.as.serve = (xsp_serve){
+        .label = label->id,
+        .model = slice(label->model),
+        .model_version = slice(label->version),
+        .instance = slice(label->instance),
+        .level = label->level,
+    };
+    link_send(&message);
+}
+
+static void serve_untold(const struct label *label, void *data) {
+    if (label->told || label->instance[0] == '\0')
+        return;
+    *(bool *)data = true;
+    report_served(label);
+}
+
+bool report_untold(void) {
+    bool untold = false;
+    label_each(serve_untold, &untold);
+    return untold;
+}
+
+void report_served_no_more(uint32_t label) {
+    if (!link_is_up())
+        return;
+    xsp_any message = {.opcode = XSP_OP_UNSERVE};
+    message.as.unserve.label = label;
+    link_send(&message);
 }
 
 void report_end(struct queue *queue) {

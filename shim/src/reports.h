@@ -15,6 +15,13 @@ void report_end(struct queue *queue);
 /* Tells whether the queue is ready, if that is not what the daemon was told last. */
 void report_state(struct queue *queue, bool ready);
 
+/* The process serves a model instance, in itself or in a child of its; or no more. */
+void report_served(const struct label *label);
+void report_served_no_more(uint32_t label);
+
+/* Tells of every model instance that the daemon has not answered for; false when there is none. */
+bool report_untold(void);
+
 /* A thread waits at the queue's gate: asks for the queue's full state. */
 void report_waiting(struct queue *queue);
 

@@ -2,6 +2,7 @@
 
 #include "compat.h"
 #include "process.h"
+#include "triton.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -42,6 +43,8 @@ __attribute__((visibility("hidden"))) void *(*dlsym_real)(void *, const char *);
 __attribute__((visibility("hidden"))) void *dlsym_bootstrap(void);
 __attribute__((visibility("hidden"))) void *dlsym_cuda(void *handle, const char *name,
                                                        const void *caller);
+__attribute__((visibility("hidden"))) void *dlsym_triton(void *handle, const char *name,
+                                                         const void *caller);
 
 /* Open addressing, twice as many places as hooks and then some; written once under `fill_lock`. */
 enum { MAP_SIZE = 1024 };
@@ -65,7 +68,7 @@ dlsym_bootstrap(void) {
     return (void *)dlsym_real;
 }
 
-static void *real_dlsym(void *handle, const char *name) {
+void *resolve_real_dlsym(void *handle, const char *name) {
     if (dlsym_real == NULL && dlsym_bootstrap() == NULL)
         return NULL;
     return dlsym_real(handle, name);
@@ -96,7 +99,7 @@ static void map_insert(void *real, void *wrapper) {
 }
 
 static void fill_calls(void *handle) {
-#define CALL(function) *(void **)&driver.function = real_dlsym(handle, #function)
+#define CALL(function) *(void **)&driver.function = resolve_real_dlsym(handle, #function)
     CALL(cuCtxGetCurrent);
     CALL(cuCtxPushCurrent_v2);
     CALL(cuCtxPopCurrent_v2);
@@ -125,7 +128,7 @@ static void fill(void *handle) {
     if (!atomic_load_explicit(&filled, memory_order_relaxed)) {
         fill_calls(handle);
         for (size_t id = 0; id < HOOK_COUNT; id++) {
-            void *real = real_dlsym(handle, hooks[id].name);
+            void *real = resolve_real_dlsym(handle, hooks[id].name);
             /* A look-up that lands on the hook itself would make it call itself for ever. */
             if (real == NULL || real == hooks[id].wrapper)
                 continue;
@@ -159,7 +162,7 @@ void *resolve_replace(void *found) {
 }
 
 void *dlsym_cuda(void *handle, const char *name, const void *caller) {
-    void *found = real_dlsym(handle, name);
+    void *found = resolve_real_dlsym(handle, name);
     if (found == NULL)
         return NULL;
     /* The driver's libraries must see each other as they are. */
@@ -168,6 +171,11 @@ void *dlsym_cuda(void *handle, const char *name, const void *caller) {
         return found;
     }
     return resolve_replace(found);
+}
+
+void *dlsym_triton(void *handle, const char *name, const void *caller) {
+    void *found = resolve_real_dlsym(handle, name);
+    return found == NULL ? NULL : triton_replace(name, found, caller);
 }
 
 void *hook_resolve_late(enum hook_id id) {

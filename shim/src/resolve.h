@@ -55,6 +55,9 @@ static inline void *hook_get(enum hook_id id) {
     return real != NULL ? real : hook_resolve_late(id);
 }
 
+/* The C library's own dlsym. */
+void *resolve_real_dlsym(void *handle, const char *name);
+
 /* What a hook answers when the driver lacks its function, or there is no driver. */
 CUresult hook_missing(void);
 

@@ -110,6 +110,18 @@ static void tend(struct queue *queue, void *data) {
     tend_stats(queue, now, &round->deadline);
 }
 
+/* Repeats what the process serves until the daemon has answered. */
+static void tend_labels(struct round *round) {
+    static uint64_t asked_at;
+    static bool untold;
+    if (round->now - asked_at >= REPEAT_NS) {
+        asked_at = round->now;
+        untold = report_untold();
+    }
+    if (untold)
+        earlier(round, asked_at + REPEAT_NS);
+}
+
 static void sleep_until(uint64_t deadline) {
     atomic_store(&wakes_at, deadline);
     struct pollfd wanted[2] = {{bell[1].number, POLLIN, 0}, link_poll()};
@@ -140,6 +152,7 @@ static void *run(void *name) {
         struct round round = {now, now + STATS_NS};
         earlier(&round, link_maintain(now));
         queue_each(tend, &round);
+        tend_labels(&round);
         sleep_until(round.deadline);
     }
     return NULL;

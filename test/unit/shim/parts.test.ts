@@ -1,4 +1,4 @@
-/** The parts of the shim that need no GPU: ranks, captures and the ZMTP client, under sanitizers. */
+/** The parts of the shim that need no GPU: ranks, captures, labels, JSON and the ZMTP client, under sanitizers. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildAsanPrograms, expectSuccess } from './programs.js';
 
@@ -15,6 +15,18 @@ describe('ranks', () => {
 describe('captures', () => {
   it('are counted until they end, in whatever way', () => {
     expect(expectSuccess('capture_cases')).toBe('');
+  });
+});
+
+describe('labels', () => {
+  it('are kept until they end, and belong to threads', () => {
+    expect(expectSuccess('label_cases', [], { env: { ASAN_OPTIONS: 'detect_leaks=0' } })).toBe('');
+  });
+});
+
+describe('JSON', () => {
+  it('is searched for one string, whatever it holds', () => {
+    expect(expectSuccess('json_cases')).toBe('');
   });
 });
 
