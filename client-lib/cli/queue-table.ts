@@ -39,6 +39,8 @@ export function queueColumns(
     [all, { title: 'UID', align: 'right', value: (queue) => String(queue.uid) }],
     [true, { title: 'NAME', value: (queue) => queue.name, least: 8 }],
     [all || labelled, { title: 'MODEL', value: (queue) => queue.label || '-', least: 8 }],
+    [all, { title: 'VERSION', value: (queue) => queue.version || '-' }],
+    [all, { title: 'INSTANCE', value: (queue) => queue.instance || '-', least: 8 }],
     [all || devices.size > 1, { title: 'DEVICE', value: (queue) => queue.device, least: 12 }],
     [all, { title: 'STREAM', value: (queue) => formatStream(queue.stream) }],
     [true, { title: 'PRIORITY', align: 'right', value: (queue) => String(queue.priority) }],

@@ -126,6 +126,7 @@ function translate(source: Source, file: ConfigFile): Config {
       maxSuspendMs: file.max_suspend_ms,
       sliceMs: file.slice_ms,
       streamPriority: file.stream_priority,
+      modelPriority: file.model_priority,
       rules: file.rules.map((rule, index) => translateRule(source, rule, index)),
       limits: file.limits.map((limit, index) => translateLimit(source, limit, index)),
     },

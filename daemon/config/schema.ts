@@ -12,6 +12,7 @@ export interface ConfigFile {
   readonly max_suspend_ms: number;
   readonly slice_ms: number;
   readonly stream_priority: boolean;
+  readonly model_priority: { readonly max: number; readonly default: number; readonly min: number };
   readonly group?: string | number;
   readonly rules: readonly RuleFile[];
   readonly limits: readonly LimitFile[];
@@ -68,6 +69,16 @@ export const CONFIG_SCHEMA = {
     max_suspend_ms: { type: 'integer', minimum: 0, maximum: DAY_MS, default: 0 },
     slice_ms: { type: 'integer', minimum: 1, maximum: DAY_MS, default: 50 },
     stream_priority: { type: 'boolean', default: false },
+    model_priority: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      properties: {
+        max: { ...priority, default: LIMITS.LEVEL_MAX_PRIORITY },
+        default: { ...priority, default: 0 },
+        min: { ...priority, default: LIMITS.LEVEL_MIN_PRIORITY },
+      },
+    },
     group: account,
     rules: {
       type: 'array',

@@ -5,6 +5,7 @@ import type { Turn } from './decide.js';
 import type { Event } from './events.js';
 import { dropQueueHints } from './hints.js';
 import { hearClient } from './liveness.js';
+import { endModel, serveModel } from './models.js';
 import { registerQueue, removeQueue, setReady, takeStats } from './queues.js';
 import { describeQueue, isOlder } from './state.js';
 
@@ -25,6 +26,15 @@ export function hearMessage(turn: Turn, link: string, message: AgentMessage): vo
   if (message.type === 'REGISTER') {
     const refusal = registerQueue(turn, client, message);
     if (refusal !== undefined) refuse(turn, link, ERROR_CODES.LIMIT, refusal);
+    return;
+  }
+  if (message.type === 'SERVE') {
+    const refusal = serveModel(turn, client, message);
+    if (refusal !== undefined) refuse(turn, link, ERROR_CODES.LIMIT, refusal);
+    return;
+  }
+  if (message.type === 'UNSERVE') {
+    endModel(turn, client, message.label);
     return;
   }
   const queue = client.queues.get(message.queue);

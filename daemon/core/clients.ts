@@ -3,6 +3,7 @@ import { ERROR_CODES, LIMITS, PROTOCOL_VERSION } from '../../protocol/messages.j
 import type { Turn } from './decide.js';
 import { dropProcessHints, hasProcessHints } from './hints.js';
 import { hearClient } from './liveness.js';
+import { joinFamily, leaveFamily } from './models.js';
 import { resolveClient } from './priority.js';
 import { removeQueue } from './queues.js';
 import type { Client, ClientIdentity } from './state.js';
@@ -41,12 +42,15 @@ export function welcomeClient(turn: Turn, identity: ClientIdentity): void {
     ...identity,
     ...resolveClient(state, identity),
     queues: new Map(),
+    serves: new Map(),
+    worksFor: undefined,
     heardAt: turn.now,
     welcomedAt: -Infinity,
     silent: false,
   };
   state.clients.set(client.link, client);
   state.clientByPid.set(client.pid, client);
+  joinFamily(state, client);
   sendWelcome(turn, client);
   turn.later({
     type: 'report',
@@ -142,6 +146,7 @@ function removeClient(turn: Turn, client: Client): void {
   for (const queue of client.queues.values()) removeQueue(turn, queue);
   turn.state.clients.delete(client.link);
   if (turn.state.clientByPid.get(client.pid) === client) turn.state.clientByPid.delete(client.pid);
+  leaveFamily(turn, client);
 }
 
 function forgetLink(turn: Turn, link: string): void {

@@ -54,7 +54,15 @@ export type Event =
 
 /** The kinds of EVENT messages. */
 export type ReportKind =
-  'registered' | 'gone' | 'suspended' | 'resumed' | 'hint' | 'policy' | 'enabled' | 'stalled';
+  | 'registered'
+  | 'gone'
+  | 'model'
+  | 'suspended'
+  | 'resumed'
+  | 'hint'
+  | 'policy'
+  | 'enabled'
+  | 'stalled';
 
 /** Something to be done, in the order of the list. */
 export type Effect =

@@ -1,8 +1,9 @@
-/** Where names, labels and priorities come from: hints, rules, the environment. */
+/** Where names, labels and priorities come from: hints, rules, the environment, the model. */
 import path from 'node:path';
+import { LEVELS } from '../../protocol/messages.js';
 import { findHint } from './hints.js';
 import type { Rule } from './settings.js';
-import type { ClientIdentity, PrioritySource, Queue, State } from './state.js';
+import type { ClientIdentity, Model, PrioritySource, Queue, State } from './state.js';
 
 /** What rules say of a process as a whole. */
 export interface ClientTerms {
@@ -22,9 +23,18 @@ export function resolveClient(state: State, client: ClientIdentity): ClientTerms
   };
 }
 
-/** The label of a queue: its own, else that of its rule. */
-export function resolveLabel(state: State, client: ClientIdentity, ownLabel: string): string {
-  return ownLabel === '' ? (findRule(state, client, ownLabel)?.label ?? '') : ownLabel;
+/** What a queue's label is made from. */
+type Labelled = Pick<Queue, 'client' | 'ownModel'>;
+
+/** The model that a queue works for, by the word of the one who serves it. */
+export function modelOf({ client, ownModel }: Labelled): Model | undefined {
+  return ownModel.name === '' ? client.worksFor : ownModel;
+}
+
+/** The label of a queue: its model's name, else that of its rule. */
+export function resolveLabel(state: State, queue: Labelled): string {
+  const model = modelOf(queue)?.name ?? '';
+  return model === '' ? (findRule(state, queue.client, model)?.label ?? '') : model;
 }
 
 /** Gives a queue the priority that holds for it now. */
@@ -37,12 +47,28 @@ export function applyPriority(state: State, queue: Queue): void {
 function resolvePriority(state: State, queue: Queue): readonly [number, PrioritySource] {
   const hint = findHint(state.hints, queue);
   if (hint !== undefined) return [hint.priority, 'hint'];
-  const rule = findRule(state, queue.client, queue.ownLabel);
+  const model = modelOf(queue);
+  const rule = findRule(state, queue.client, model?.name ?? '');
   if (rule?.priority !== undefined) return [capRule(state, rule, queue.client), 'rule'];
   if (queue.client.ownPriority !== undefined) {
     return [Math.min(queue.client.ownPriority, ceilingOf(state, queue.client)), 'environment'];
   }
+  const level = model === undefined ? undefined : levelPriority(state, model.level);
+  if (level !== undefined) return [Math.min(level, ceilingOf(state, queue.client)), 'model'];
   return [0, 'default'];
+}
+
+function levelPriority({ settings }: State, level: number): number | undefined {
+  switch (level) {
+    case LEVELS.MAX:
+      return settings.modelPriority.max;
+    case LEVELS.MIN:
+      return settings.modelPriority.min;
+    case LEVELS.DEFAULT:
+      return settings.modelPriority.default;
+    default:
+      return undefined;
+  }
 }
 
 function findRule(state: State, client: ClientIdentity, label: string): Rule | undefined {

@@ -68,12 +68,17 @@ function isSameQueue(queue: Queue, message: RegisterMessage): boolean {
     queue.device.id === message.device &&
     queue.context === message.context &&
     queue.stream === message.stream &&
-    queue.ownLabel === message.label
+    queue.ownModel.name === message.label &&
+    queue.ownModel.version === message.modelVersion &&
+    queue.ownModel.instance === message.instance &&
+    queue.ownModel.level === message.level
   );
 }
 
 function createQueue(turn: Turn, client: Client, message: RegisterMessage): Queue {
   const { state, now } = turn;
+  const { modelVersion: version, instance, level } = message;
+  const ownModel = { name: message.label, version, instance, level };
   return {
     id: `${String(client.pid)}.${String(message.queue)}`,
     owner: client.link,
@@ -82,8 +87,8 @@ function createQueue(turn: Turn, client: Client, message: RegisterMessage): Queu
     device: findDevice(state, message.device),
     context: message.context,
     stream: message.stream,
-    ownLabel: message.label,
-    label: resolveLabel(state, client, message.label),
+    ownModel,
+    label: resolveLabel(state, { client, ownModel }),
     clientSeq: message.seq,
     ready: false,
     waiting: false,

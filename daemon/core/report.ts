@@ -1,5 +1,7 @@
 /** The state as `xsched ps` and `xsched status` show it. */
 import type { QueueInfo } from '../../protocol/generated/messages.js';
+import { LIMITS } from '../../protocol/messages.js';
+import { modelOf } from './priority.js';
 import { describeQueue } from './state.js';
 import type { Queue, State } from './state.js';
 import { waitedNs } from './waits.js';
@@ -48,6 +50,7 @@ function renderQueue(
   textBytes: number,
 ): QueueInfo {
   const { client } = queue;
+  const model = modelOf(queue);
   const readyMs = queue.readyMs + (queue.ready ? now - queue.readySince : 0);
   const [condition, reason] = renderCondition(state, queue, queues, now);
   return {
@@ -60,6 +63,8 @@ function renderQueue(
     device: queue.device.id,
     stream: queue.stream,
     label: clip(queue.label, 256),
+    version: clip(model?.version ?? '', LIMITS.VERSION_BYTES),
+    instance: clip(model?.instance ?? '', LIMITS.LABEL_BYTES),
     priority: queue.priority,
     source: queue.source,
     state: condition,

@@ -45,6 +45,8 @@ export interface CoreSettings {
   readonly maxSuspendMs: number;
   readonly sliceMs: number;
   readonly streamPriority: boolean;
+  /** What the levels of models' own configurations stand for, -255 to 255. */
+  readonly modelPriority: { readonly max: number; readonly default: number; readonly min: number };
   readonly rules: readonly Rule[];
   readonly limits: readonly PriorityLimit[];
 }

@@ -11,7 +11,24 @@ import type { Top } from '../policy/queue-index.js';
 import type { CoreSettings } from './settings.js';
 
 /** Where a priority came from. */
-export type PrioritySource = 'hint' | 'rule' | 'environment' | 'default';
+export type PrioritySource = 'hint' | 'rule' | 'environment' | 'model' | 'default';
+
+/** A model instance as its server calls it. */
+export interface Model {
+  readonly name: string;
+  readonly version: string;
+  /** Empty for the model as a whole. */
+  readonly instance: string;
+  /** One of LEVELS: how important its own configuration calls it. */
+  readonly level: number;
+}
+
+/** A process above a client. */
+export interface Ancestor {
+  readonly pid: number;
+  /** Its command line, arguments joined by spaces; empty where it cannot be read. */
+  readonly command: string;
+}
 
 /** Who a client is: the first part from the kernel, the rest by its own word. */
 export interface ClientIdentity {
@@ -29,6 +46,8 @@ export interface ClientIdentity {
   readonly ownName: string;
   /** XSCHED_PRIORITY, if there was one. */
   readonly ownPriority: number | undefined;
+  /** The processes above it, its parent first, as far as they were read. */
+  readonly ancestors: readonly Ancestor[];
 }
 
 /** A process with a link. */
@@ -38,6 +57,10 @@ export interface Client extends ClientIdentity {
   /** Whether streams' CUDA priorities rank queues inside the process. */
   readonly streamPriority: boolean;
   readonly queues: Map<number, Queue>;
+  /** The model instances that it serves, by its own numbers for them. */
+  readonly serves: Map<number, Model>;
+  /** The model instance of an ancestor that the whole process works for. */
+  worksFor: Model | undefined;
   /** When its last message came. */
   heardAt: number;
   /** When a repeated HELLO was last answered with the state of all its queues. */
@@ -85,10 +108,10 @@ export interface Queue extends PolicyQueue {
   readonly device: Device;
   readonly context: number;
   readonly stream: number;
-  /** As the client registered it. */
-  readonly ownLabel: string;
-  /** Its own, or that of a rule. */
-  readonly label: string;
+  /** As the client registered it; its name may be empty. */
+  readonly ownModel: Model;
+  /** The model's name: its own, that of its process, or that of a rule. */
+  label: string;
 
   /** The newest `seq` of the client. */
   clientSeq: number;
@@ -164,6 +187,8 @@ export interface State {
   observed: boolean;
   readonly clients: Map<string, Client>;
   readonly clientByPid: Map<number, Client>;
+  /** The clients below a process, by its pid. */
+  readonly descendants: Map<number, Set<Client>>;
   readonly devices: Map<string, Device>;
   /** By canonical target: `queue:1.2`, `pid:1`, `name:x`, `label:x`, `any:x`. */
   readonly hints: Map<string, Hint>;
@@ -196,6 +221,7 @@ export function createState(
     observed: false,
     clients: new Map(),
     clientByPid: new Map(),
+    descendants: new Map(),
     devices: new Map(),
     hints: new Map(),
     hintOrder: 0,

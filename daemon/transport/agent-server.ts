@@ -12,7 +12,7 @@ import type { Event } from '../core/events.js';
 import type { ClientIdentity } from '../core/state.js';
 import { mayComplain } from './peers.js';
 import type { Peer, PeerTable } from './peers.js';
-import { readProcess } from './processes.js';
+import { readAncestors, readProcess } from './processes.js';
 import type { MessageSocket, SendFailure } from './router-socket.js';
 
 /** After so many messages that make no sense a client is ignored until it says HELLO anew. */
@@ -203,6 +203,7 @@ export class AgentServer {
         command: hello.command,
         ownName: hello.name,
         ownPriority: hello.hasPriority ? hello.priority : undefined,
+        ancestors: readAncestors(peer.pid),
       };
     } catch (error) {
       if (error instanceof Refusal) throw error;

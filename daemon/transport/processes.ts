@@ -1,5 +1,11 @@
 /** What /proc says of a process. */
 import fs from 'node:fs';
+import type { Ancestor } from '../core/state.js';
+
+/** How far up the ancestors of a process are read: an engine is a grandchild of its server. */
+const ANCESTORS_MAX = 8;
+/** What is read of a command line, in bytes. */
+const COMMAND_BYTES = 4096;
 
 /** Facts of a process that only the kernel can tell. */
 export interface ProcessFacts {
@@ -25,4 +31,44 @@ export function readProcess(pid: number): ProcessFacts {
     ownPid: field('NSpid').at(-1) ?? pid,
     gids: [...(effective === undefined ? [] : [effective]), ...field('Groups')],
   };
+}
+
+/**
+ * The processes above one, its parent first. Whoever has ended meanwhile, or may not be looked at,
+ * ends the row.
+ */
+export function readAncestors(pid: number): readonly Ancestor[] {
+  const ancestors: Ancestor[] = [];
+  let parent = readParent(pid);
+  while (parent > 1 && ancestors.length < ANCESTORS_MAX) {
+    ancestors.push({ pid: parent, command: readCommand(parent) });
+    parent = readParent(parent);
+  }
+  return ancestors;
+}
+
+/** 0 where nobody knows. */
+function readParent(pid: number): number {
+  try {
+    const stat = fs.readFileSync(`/proc/${String(pid)}/stat`, 'latin1');
+    // The name may hold spaces and parentheses: fields count from its closing one.
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return 0;
+  }
+}
+
+function readCommand(pid: number): string {
+  try {
+    const file = fs.openSync(`/proc/${String(pid)}/cmdline`, 'r');
+    try {
+      const bytes = Buffer.alloc(COMMAND_BYTES);
+      const length = fs.readSync(file, bytes);
+      return bytes.toString('utf8', 0, length).replaceAll('\0', ' ').trimEnd();
+    } finally {
+      fs.closeSync(file);
+    }
+  } catch {
+    return '';
+  }
 }

@@ -13,6 +13,7 @@ import { createState } from '../../daemon/core/state.js';
 import type { State } from '../../daemon/core/state.js';
 import { step } from '../../daemon/core/step.js';
 import { POLICIES } from '../../daemon/policy/registry.js';
+import { makeRegister } from '../samples/messages.js';
 
 const SIZES = [10, 100, 1000, 5000];
 const QUEUES_PER_PROCESS = 5;
@@ -38,13 +39,12 @@ class Bench {
 
   hello(pid: number, ownPriority: number): void {
     const identity = { uid: 1000, gids: [1000], startTime: 1, exe: '/bin/x', command: 'x' };
-    const client = { link: String(pid), pid, ...identity, ownName: '', ownPriority };
+    const client = { link: String(pid), pid, ...identity, ownName: '', ownPriority, ancestors: [] };
     step(this.#state, { type: 'hello', client }, 0);
   }
 
   register(pid: number, queue: number): void {
-    const place = { device: 'GPU-0', context: 1, stream: queue, streamPriority: 0, label: '' };
-    this.#send(pid, { type: 'REGISTER', queue, seq: 1, ...place, ready: false });
+    this.#send(pid, makeRegister({ queue, stream: queue }));
   }
 
   /** Lets the first queue of a process become ready and idle again. @returns microseconds an event */

@@ -11,6 +11,7 @@ import { startDaemon } from '../../../daemon/daemon.js';
 import type { Daemon } from '../../../daemon/daemon.js';
 import { encodeMessage } from '../../../protocol/codec.js';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/messages.js';
+import { makeRegister } from '../../samples/messages.js';
 import { makeRuntimeDir, removeRuntimeDirs } from './fake-daemon.js';
 import { xsched } from './xsched.js';
 import type { Ending } from './xsched.js';
@@ -53,10 +54,11 @@ async function registerQueues(socket: string, labels: readonly string[]): Promis
   );
   for (const [index, label] of labels.entries()) {
     await dealer.send(
-      encodeMessage({
-        ...{ type: 'REGISTER', queue: index + 1, seq: 1, device: 'GPU-real', context: 1 },
-        ...{ stream: 100 + index, streamPriority: 0, label, ready: true },
-      }),
+      encodeMessage(
+        makeRegister({
+          ...{ queue: index + 1, device: 'GPU-real', stream: 100 + index, label, ready: true },
+        }),
+      ),
     );
   }
   // The daemon answers a REGISTER by PERMIT or SUSPEND: then the queues are listed.

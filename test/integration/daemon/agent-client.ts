@@ -4,12 +4,7 @@ import path from 'node:path';
 import { Dealer } from 'zeromq';
 import { processStartTime } from '../../../native/index.js';
 import { decodeMessage, encodeMessage } from '../../../protocol/codec.js';
-import type {
-  AgentDown,
-  AgentUp,
-  HelloMessage,
-  RegisterMessage,
-} from '../../../protocol/generated/messages.js';
+import type { AgentDown, AgentUp, HelloMessage } from '../../../protocol/generated/messages.js';
 import { PROTOCOL_VERSION } from '../../../protocol/messages.js';
 
 /** A fresh routing id. */
@@ -30,22 +25,6 @@ export function makeHello(fields: Partial<HelloMessage> = {}): HelloMessage {
     hasPriority: false,
     priority: 0,
     shim: 'test',
-    ...fields,
-  };
-}
-
-/** A REGISTER of a queue that has nothing to do. */
-export function makeRegister(fields: Partial<RegisterMessage> = {}): RegisterMessage {
-  return {
-    type: 'REGISTER',
-    queue: 1,
-    seq: 1,
-    device: 'GPU-0',
-    context: 1,
-    stream: 1,
-    streamPriority: 0,
-    label: '',
-    ready: false,
     ...fields,
   };
 }

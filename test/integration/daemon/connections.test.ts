@@ -6,7 +6,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { Dealer } from 'zeromq';
 import { encodeMessage } from '../../../protocol/codec.js';
 import { ERROR_CODES, LIMITS } from '../../../protocol/messages.js';
-import { makeHello, makeRegister, newRoutingId } from './agent-client.js';
+import { makeRegister } from '../../samples/messages.js';
+import { makeHello, newRoutingId } from './agent-client.js';
 import type { AgentClient } from './agent-client.js';
 import { makeFolder, openClient, PROGRAM, Program, runDaemon, spawnDaemon } from './harness.js';
 

@@ -1,7 +1,8 @@
 /** Steering and watching a daemon over its control socket. */
 import { describe, expect, it } from 'vitest';
 import { PROTOCOL_VERSION } from '../../../protocol/messages.js';
-import { makeHello, makeRegister } from './agent-client.js';
+import { makeRegister } from '../../samples/messages.js';
+import { makeHello } from './agent-client.js';
 import { helperPath, openClient, openController, Program, runDaemon } from './harness.js';
 import type { TestDaemon } from './harness.js';
 

@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { Dealer } from 'zeromq';
 import { encodeMessage } from '../../../protocol/codec.js';
-import { makeHello, makeRegister, newRoutingId } from './agent-client.js';
+import { makeRegister } from '../../samples/messages.js';
+import { makeHello, newRoutingId } from './agent-client.js';
 import { openClient, openController, runDaemon, makeFolder, spawnDaemon } from './harness.js';
 
 /** A link to the control socket that sends and never reads. */

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { processStartTime } from '../../../native/index.js';
 import { encodeMessage } from '../../../protocol/codec.js';
 import { ERROR_CODES, PROTOCOL_VERSION } from '../../../protocol/messages.js';
-import { makeHello, makeRegister, newRoutingId } from './agent-client.js';
+import { makeRegister } from '../../samples/messages.js';
+import { makeHello, newRoutingId } from './agent-client.js';
 import { helperPath, openClient, Program, runDaemon } from './harness.js';
 
 describe('a client', () => {

@@ -3,7 +3,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { makeHello, makeRegister } from './agent-client.js';
+import { makeRegister } from '../../samples/messages.js';
+import { makeHello } from './agent-client.js';
 import { makeFolder, openClient, PROGRAM, Program, spawnDaemon } from './harness.js';
 
 /** A client whose HELLO makes the daemon log something, and that is served. */

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { MessageSocket } from '../../../daemon/transport/router-socket.js';
 import { LIMITS } from '../../../protocol/messages.js';
 import { makeRandom, SEED } from '../../unit/daemon/seed.js';
-import { makeHello, makeRegister } from './agent-client.js';
+import { makeRegister } from '../../samples/messages.js';
+import { makeHello } from './agent-client.js';
 import { openClient, runDaemon } from './harness.js';
 
 /** Loses one message of ten on average, in each direction. */

@@ -1,6 +1,7 @@
 /** Many processes at once, and processes that die. */
 import { describe, expect, it } from 'vitest';
-import { makeHello, makeRegister } from './agent-client.js';
+import { makeRegister } from '../../samples/messages.js';
+import { makeHello } from './agent-client.js';
 import { helperPath, openClient, Program, runDaemon } from './harness.js';
 import type { TestDaemon } from './harness.js';
 

@@ -2,7 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { makeHello, makeRegister } from './agent-client.js';
+import { makeRegister } from '../../samples/messages.js';
+import { makeHello } from './agent-client.js';
 import { helperPath, makeFolder, openClient, Program, spawnDaemon } from './harness.js';
 
 async function serve(runtimeDir: string, ...args: readonly string[]): Promise<Program> {

@@ -15,6 +15,7 @@ export function sampleQueue(changes: Partial<QueueInfo> = {}): QueueInfo {
   return {
     ...{ id: '4711.1', pid: 4711, uid: 1000, name: 'serve', exe: '/usr/bin/serve' },
     ...{ command: 'serve --port 80', device: 'GPU-1', stream: 1, label: '', priority: 0 },
+    ...{ version: '', instance: '' },
     ...{ source: 'default', state: 'idle', reason: '', window: 0, waiting: false },
     ...{ submitted: 0, completed: 0, readyNs: 0, waitedNs: 0, suspends: 0 },
     ...changes,

@@ -14,7 +14,12 @@ describe('docs/configuration.md', () => {
     const row = text.split('\n').find((line) => line.startsWith(`| \`${key}\` |`));
     expect(row).toBeDefined();
     const [, , preset = '', range = ''] = (row ?? '').split('|').map((cell) => cell.trim());
-    if ('default' in schema && !Array.isArray(schema.default)) {
+    if (schema.type === 'object' && 'default' in schema) {
+      const presets = Object.entries(schema.properties).map(
+        ([name, part]) => `\`${name}: ${String(part.default)}\``,
+      );
+      expect(preset).toBe(presets.join(', '));
+    } else if ('default' in schema && !Array.isArray(schema.default)) {
       expect(preset).toBe(`\`${String(schema.default)}\``);
     }
     if ('minimum' in schema && 'maximum' in schema && schema.type === 'integer') {

@@ -73,7 +73,7 @@ rules:
     [
       'policy: HPF\nwindov: 3',
       "x.yaml:2: unknown key 'windov'; known keys: policy, enabled, window, silent_ms, stall_ms, " +
-        'max_suspend_ms, slice_ms, stream_priority, group, rules, limits, control',
+        'max_suspend_ms, slice_ms, stream_priority, model_priority, group, rules, limits, control',
     ],
     [
       'rules:\n  - match:\n      exe: a\n      colour: b',

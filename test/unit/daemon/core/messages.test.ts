@@ -1,6 +1,6 @@
 /** Messages that are lost, late, repeated or out of place. */
 import { describe, expect, it } from 'vitest';
-import { ERROR_CODES, LIMITS } from '../../../../protocol/messages.js';
+import { ERROR_CODES, LIMITS, PROTOCOL_VERSION } from '../../../../protocol/messages.js';
 import { World } from './world.js';
 
 function oneQueue(): { world: World; link: string } {
@@ -16,7 +16,7 @@ describe('messages of clients', () => {
     world.hello(1);
     expect(world.sent[0]?.message).toEqual({
       type: 'WELCOME',
-      version: 1,
+      version: PROTOCOL_VERSION,
       generation: 1,
       enabled: true,
       streamPriority: true,

@@ -14,6 +14,7 @@ import type { ClientIdentity, Queue, State } from '../../../../daemon/core/state
 import { step } from '../../../../daemon/core/step.js';
 import { parseConfig } from '../../../../daemon/config/load.js';
 import { POLICIES } from '../../../../daemon/policy/registry.js';
+import { makeRegister } from '../../../samples/messages.js';
 
 export type Verdict = PermitMessage | SuspendMessage;
 type Report = Extract<Effect, { type: 'report' }>;
@@ -35,6 +36,7 @@ export function identityOf(pid: number, fields: Partial<ClientIdentity> = {}): C
     command: 'example --serve',
     ownName: '',
     ownPriority: undefined,
+    ancestors: [],
     ...fields,
   };
 }
@@ -76,19 +78,7 @@ export class World {
   }
 
   register(link: string, fields: Partial<RegisterMessage> = {}): void {
-    const message: RegisterMessage = {
-      type: 'REGISTER',
-      queue: 1,
-      seq: 1,
-      device: 'GPU-0',
-      context: 1,
-      stream: 1,
-      streamPriority: 0,
-      label: '',
-      ready: false,
-      ...fields,
-    };
-    this.dispatch({ type: 'message', link, message });
+    this.dispatch({ type: 'message', link, message: makeRegister(fields) });
   }
 
   ready(link: string, seq: number, waiting = false, queue = 1): void {

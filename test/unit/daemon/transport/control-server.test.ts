@@ -149,7 +149,7 @@ describe('another version', () => {
       type: 'CONTROL_ERROR',
       request: 5,
       code: ERROR_CODES.VERSION,
-      message: 'the controller speaks version 9 of the protocol, the daemon version 1',
+      message: 'the controller speaks version 9 of the protocol, the daemon version 2',
     });
   });
 });
@@ -202,7 +202,8 @@ describe('a list', () => {
   it('that is longer than a reply may be is refused with its length', () => {
     const queue: QueueInfo = {
       ...{ id: '1.1', pid: 1, uid: 0, name: 'n', exe: 'e', command: 'c'.repeat(4096) },
-      ...{ device: 'GPU-0', stream: 1, label: '', priority: 0, source: 'default' },
+      ...{ device: 'GPU-0', stream: 1, label: '', version: '', instance: '' },
+      ...{ priority: 0, source: 'default' },
       ...{ state: 'idle', reason: '', window: 0, waiting: false, submitted: 0, completed: 0 },
       ...{ readyNs: 0, waitedNs: 0, suspends: 0 },
     };

@@ -6,7 +6,15 @@ import type { QueueInfo } from '../../../../protocol/generated/messages.js';
 
 const QUEUE: QueueInfo = {
   ...{ id: '1.1', pid: 1, uid: 0, name: 'n', exe: 'e', command: 'c' },
-  ...{ device: 'GPU-0', stream: 1, label: '', priority: 0, source: 'default' },
+  ...{
+    device: 'GPU-0',
+    stream: 1,
+    label: '',
+    version: '',
+    instance: '',
+    priority: 0,
+    source: 'default',
+  },
   ...{ state: 'idle', reason: '', window: 0, waiting: false, submitted: 0, completed: 0 },
   ...{ readyNs: 0, waitedNs: 0, suspends: 0 },
 };
