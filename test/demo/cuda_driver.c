@@ -9,18 +9,18 @@ static int cuda_driver_resolve(void *library, const char *symbol, void *field, c
                                size_t error_size) {
     void *address = dlsym(library, symbol);
     if (!address) {
-        snprintf(error, error_size, "libcuda.so.1 has no %s", symbol);
+        snprintf(error, error_size, "the driver has no %s", symbol);
         return -1;
     }
     memcpy(field, &address, sizeof(address));
     return 0;
 }
 
-int cuda_driver_load(struct cuda_driver *driver, char *error, size_t error_size) {
-    void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+int cuda_driver_load(struct cuda_driver *driver, const char *path, char *error, size_t error_size) {
+    void *library = dlopen(path ? path : "libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
     if (!library) {
         const char *reason = dlerror();
-        snprintf(error, error_size, "%s", reason ? reason : "cannot load libcuda.so.1");
+        snprintf(error, error_size, "%s", reason ? reason : "cannot load the driver");
         return -1;
     }
 #define CUDA_RESOLVE_FIELD(symbol, field, parameters)                                              \

@@ -1,7 +1,6 @@
 /*
- * The part of the CUDA driver API that the demo's load program uses, found at run time: the program
- * builds without CUDA and runs on whatever libcuda.so.1 the loader finds, a real driver's or the
- * simulated one.
+ * The part of the CUDA driver API that the demo's load program and the Triton backend of the tests
+ * use, found at run time: they build without CUDA and run on a real driver or the simulated one.
  */
 #ifndef XSCHED_DEMO_CUDA_DRIVER_H
 #define XSCHED_DEMO_CUDA_DRIVER_H
@@ -10,6 +9,7 @@
 
 typedef int cuda_result;
 typedef int cuda_device;
+typedef unsigned long long cuda_address;
 typedef struct cuda_context_st *cuda_context;
 typedef struct cuda_module_st *cuda_module;
 typedef struct cuda_function_st *cuda_function;
@@ -20,6 +20,7 @@ typedef struct cuda_graph_exec_st *cuda_graph_exec;
 
 enum {
     CUDA_SUCCESS = 0,
+    CUDA_ERROR_INVALID_VALUE = 1,
     CUDA_ATTRIBUTE_MULTIPROCESSOR_COUNT = 16,
     CUDA_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR = 39,
     CUDA_STREAM_NON_BLOCKING = 1,
@@ -43,7 +44,14 @@ enum {
     X(cuModuleLoadData, module_load_data, (cuda_module *, const void *))                           \
     X(cuModuleGetFunction, module_get_function, (cuda_function *, cuda_module, const char *))      \
     X(cuModuleUnload, module_unload, (cuda_module))                                                \
+    X(cuMemAlloc_v2, memory_allocate, (cuda_address *, size_t))                                    \
+    X(cuMemFree_v2, memory_free, (cuda_address))                                                   \
+    X(cuMemAllocHost_v2, host_memory_allocate, (void **, size_t))                                  \
+    X(cuMemFreeHost, host_memory_free, (void *))                                                   \
+    X(cuMemcpyHtoDAsync_v2, copy_to_device, (cuda_address, const void *, size_t, cuda_stream))     \
+    X(cuMemcpyDtoHAsync_v2, copy_to_host, (void *, cuda_address, size_t, cuda_stream))             \
     X(cuStreamCreateWithPriority, stream_create, (cuda_stream *, unsigned, int))                   \
+    X(cuStreamWaitEvent, stream_wait_event, (cuda_stream, cuda_event, unsigned))                   \
     X(cuStreamSynchronize, stream_synchronize, (cuda_stream))                                      \
     X(cuStreamDestroy_v2, stream_destroy, (cuda_stream))                                           \
     X(cuEventCreate, event_create, (cuda_event *, unsigned))                                       \
@@ -68,10 +76,10 @@ struct cuda_driver {
 };
 
 /*
- * Loads libcuda.so.1 and fills `driver`. Returns 0, or -1 with the reason in `error` (cut to
- * `error_size` bytes). The library stays loaded until the process ends.
+ * Loads the driver at `path` (NULL: libcuda.so.1) and fills `driver`. Returns 0, or -1 with the
+ * reason in `error` (cut to `error_size` bytes). The library stays loaded until the process ends.
  */
-int cuda_driver_load(struct cuda_driver *driver, char *error, size_t error_size);
+int cuda_driver_load(struct cuda_driver *driver, const char *path, char *error, size_t error_size);
 
 /*
  * Writes "CALL failed: NAME (NUMBER): TEXT" for a driver's error into `text`. Also works for

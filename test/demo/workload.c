@@ -19,7 +19,7 @@ static bool workload_check(struct workload *workload, const char *call, cuda_res
 #define CALL(workload, symbol, call) workload_check((workload), #symbol, (workload)->driver.call)
 
 bool workload_find(struct workload *workload) {
-    if (cuda_driver_load(&workload->driver, workload->error, sizeof(workload->error)) != 0)
+    if (cuda_driver_load(&workload->driver, NULL, workload->error, sizeof(workload->error)) != 0)
         return false;
     int count = 0;
     if (!CALL(workload, cuInit, init(0)) ||

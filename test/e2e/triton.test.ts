@@ -2,7 +2,16 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startLoad, type Answer, type Load } from '../triton/load.js';
+import {
+  finish,
+  HIGH,
+  latency,
+  LOW,
+  measureContention,
+  ROUND_SAMPLES,
+  ROUNDS,
+} from '../triton/contention.js';
+import { startLoad, type Answer } from '../triton/load.js';
 import {
   askXsched,
   listQueues,
@@ -16,11 +25,6 @@ import { startTriton, type TritonServer } from '../triton/server.js';
 
 /** Real nanoseconds for one of the simulated GPU: what scheduling itself costs is not scaled. */
 const CLOCK_SCALE = 20;
-/** Alone and beside the low model by turns, so that whatever else the machine does meets both. */
-const ROUNDS = 3;
-const ROUND_SAMPLES = 20;
-const HIGH = { model: 'bert-high', intervalMs: 160 } as const;
-const LOW = { model: 'bert-low', intervalMs: 0 } as const;
 const NAMES = [HIGH.model, LOW.model];
 
 /** Latency beside the low model over latency alone, both medians of one run. */
@@ -69,38 +73,6 @@ async function serve(prefix: readonly string[]): Promise<TritonServer> {
   });
   undo.push(() => server.stop());
   return server;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return ((sorted[middle] ?? NaN) + (sorted[sorted.length - 1 - middle] ?? NaN)) / 2;
-}
-
-function latency(answers: readonly Answer[]): number {
-  return median(answers.map((answer) => answer.latencyMs));
-}
-
-/** Ends a load and checks that every request that it sent was answered, and rightly. */
-async function finish(load: Load): Promise<void> {
-  const answers = await load.stop();
-  expect(answers.filter((answer) => answer.problem !== null)).toEqual([]);
-  expect(answers.map((answer) => answer.index)).toEqual(answers.map((_, index) => index));
-}
-
-/** The high model's median latency, in ms, alone and beside the low one. */
-async function measureContention(server: TritonServer): Promise<{ alone: number; beside: number }> {
-  const high = await startLoad(server, HIGH);
-  const alone: Answer[] = [];
-  const beside: Answer[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    alone.push(...(await high.collect(ROUND_SAMPLES)));
-    const low = await startLoad(server, LOW);
-    beside.push(...(await high.collect(ROUND_SAMPLES)));
-    await finish(low);
-  }
-  await finish(high);
-  return { alone: latency(alone), beside: latency(beside) };
 }
 
 function inMs(answers: readonly Answer[]): string {

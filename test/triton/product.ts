@@ -34,8 +34,9 @@ export function cleanEnvironment(extra: Readonly<Record<string, string>> = {}): 
  * Starts xschedd and waits until it answers.
  * @throws Error with its log if it ends before
  */
-export async function startDaemon(runtimeDir: string, config: string): Promise<Daemon> {
-  const words = [daemonProgram, '--runtime-dir', runtimeDir, '--config', config];
+export async function startDaemon(runtimeDir: string, config?: string): Promise<Daemon> {
+  const words = [daemonProgram, '--runtime-dir', runtimeDir];
+  if (config !== undefined) words.push('--config', config);
   const child = spawn(process.execPath, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: cleanEnvironment(),
@@ -104,6 +105,20 @@ export async function waitForQueues(
       const seen = queues.map((queue) => `${queue.id} ${queue.name}`).join(', ') || 'none';
       throw new Error(`Queues after ${timeoutMs} ms: ${seen}; wanted: ${names.join(', ')}`);
     }
+    await delay(POLL_MS);
+  }
+}
+
+const WAIT_MS = 20_000;
+
+/**
+ * Waits until a condition holds.
+ * @throws Error that names it, after 20 s
+ */
+export async function waitFor(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + WAIT_MS;
+  while (!(await holds())) {
+    if (performance.now() > deadlineMs) throw new Error(`not within ${WAIT_MS} ms: ${what}`);
     await delay(POLL_MS);
   }
 }

@@ -9,7 +9,10 @@ import { runInstaller, type Installation } from './installation.js';
 import { cleanEnvironment } from './product.js';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const kernels = path.join(path.dirname(here), 'sim', 'kernels.ptx');
+const root = path.dirname(path.dirname(here));
+const kernels = path.join(root, 'test', 'sim', 'kernels.ptx');
+/** Our own in-process backend, as make builds it. */
+const cppBackend = path.join(root, 'build', 'triton', 'backends', 'bert');
 
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 30_000;
@@ -24,15 +27,39 @@ export interface TritonOptions {
   prefix: readonly string[];
   /** Variables on top of this process's environment, of which those of the product are left out. */
   env: Readonly<Record<string, string>>;
+  /** What the repository holds; without: `bert-high` and `bert-low` of the Python backend. */
+  models?: readonly ModelOptions[];
 }
 
-/** A running tritonserver with the two models of the template. */
+/** A model of the repository. */
+export interface ModelOptions {
+  readonly name: string;
+  readonly template: 'bert-high' | 'bert-low';
+  readonly backend: Backend;
+  /** Priority in its config.pbtxt, in place of the template's. */
+  readonly priority?: Priority;
+  /** Further parameters of the C++ backend. */
+  readonly parameters?: Readonly<Record<string, string>>;
+}
+
+export type Backend = 'python' | 'cpp';
+export type Priority = 'PRIORITY_MAX' | 'PRIORITY_DEFAULT' | 'PRIORITY_MIN';
+
+const PYTHON_MODELS: readonly ModelOptions[] = [
+  { name: 'bert-high', template: 'bert-high', backend: 'python' },
+  { name: 'bert-low', template: 'bert-low', backend: 'python' },
+];
+
+/** A running tritonserver. */
 export interface TritonServer {
   /** Where gRPC clients connect: `host:port`. */
   readonly url: string;
   /** The process that was started: the server, or what stands in front of it. */
   readonly pid: number;
   readonly installation: Installation;
+  /** Writes a model into the repository and loads it, anew if it is loaded already. */
+  load(model: ModelOptions): Promise<void>;
+  unload(name: string): Promise<void>;
   /** All that the server and its models have printed so far. */
   readLog(): string;
   /**
@@ -43,20 +70,24 @@ export interface TritonServer {
 }
 
 /**
- * Starts a tritonserver that serves `bert-high` and `bert-low` and waits until both answer.
+ * Starts a tritonserver that serves the models and waits until all of them answer.
  * @throws Error with the end of the server's log if it ends, or is not ready within 60 s
  */
 export async function startTriton(options: TritonOptions): Promise<TritonServer> {
   const installation = await runInstaller();
   const repository = path.join(options.folder, 'models');
-  writeRepository(repository);
+  const models = options.models ?? PYTHON_MODELS;
+  for (const model of models) writeModel(repository, model);
+  const backends = linkBackends(options.folder, installation);
   const [httpPort, grpcPort] = await findFreePorts();
   const prefix = `xsched_${process.pid}_${grpcPort}_`;
   const words = [
     ...options.prefix,
     installation.server,
     `--model-repository=${repository}`,
-    `--backend-directory=${installation.backends}`,
+    `--backend-directory=${backends}`,
+    '--model-control-mode=explicit',
+    ...models.map(({ name }) => `--load-model=${name}`),
     `--backend-config=python,shm-region-prefix-name=${prefix}`,
     ...['--http-address=127.0.0.1', `--http-port=${httpPort}`],
     ...['--grpc-address=127.0.0.1', `--grpc-port=${grpcPort}`],
@@ -95,24 +126,58 @@ export async function startTriton(options: TritonOptions): Promise<TritonServer>
     await stop().catch(() => undefined);
     throw failure;
   }
-  return { url: `127.0.0.1:${grpcPort}`, pid: child.pid ?? 0, installation, readLog, stop };
+  async function control(name: string, verb: 'load' | 'unload'): Promise<void> {
+    const url = `http://127.0.0.1:${httpPort}/v2/repository/models/${name}/${verb}`;
+    const answer = await fetch(url, { method: 'POST', headers: { connection: 'close' } });
+    if (!answer.ok) throw describe(`does not ${verb} '${name}': ${await answer.text()};`);
+  }
+
+  return {
+    ...{ url: `127.0.0.1:${grpcPort}`, pid: child.pid ?? 0, installation, readLog, stop },
+    async load(model) {
+      writeModel(repository, model);
+      await control(model.name, 'load');
+    },
+    unload: (name) => control(name, 'unload'),
+  };
 }
 
-/** Copies the template into a repository of the usual layout: model/version/model.py. */
-function writeRepository(repository: string): void {
+/** The server's own backends and ours in one folder. */
+function linkBackends(folder: string, installation: Installation): string {
+  const backends = path.join(folder, 'backends');
+  fs.mkdirSync(backends);
+  fs.symlinkSync(path.join(installation.backends, 'python'), path.join(backends, 'python'));
+  fs.symlinkSync(cppBackend, path.join(backends, 'bert'));
+  return backends;
+}
+
+/** Writes one model as a repository has it: its config.pbtxt and a folder for its version. */
+function writeModel(repository: string, model: ModelOptions): void {
   const template = path.join(here, 'models');
-  for (const model of ['bert-high', 'bert-low']) {
-    const version = path.join(repository, model, '1');
-    fs.mkdirSync(version, { recursive: true });
-    fs.copyFileSync(
-      path.join(template, model, 'config.pbtxt'),
-      path.join(repository, model, 'config.pbtxt'),
-    );
-    for (const file of ['model.py', 'driver.py']) {
-      fs.copyFileSync(path.join(template, file), path.join(version, file));
-    }
-    fs.copyFileSync(kernels, path.join(version, 'kernels.ptx'));
+  const folder = path.join(repository, model.name);
+  const version = path.join(folder, '1');
+  fs.mkdirSync(version, { recursive: true });
+  const config = fs.readFileSync(path.join(template, model.template, 'config.pbtxt'), 'utf8');
+  fs.writeFileSync(path.join(folder, 'config.pbtxt'), adaptConfig(config, model, version));
+  fs.copyFileSync(kernels, path.join(version, 'kernels.ptx'));
+  if (model.backend === 'cpp') return;
+  for (const file of ['model.py', 'driver.py']) {
+    fs.copyFileSync(path.join(template, file), path.join(version, file));
   }
+}
+
+function adaptConfig(template: string, model: ModelOptions, version: string): string {
+  let text = template.replace(`name: "${model.template}"`, `name: "${model.name}"`);
+  if (model.priority !== undefined) {
+    text = text.replace(/^optimization .*\n/m, '');
+    text += `optimization { priority: ${model.priority} }\n`;
+  }
+  if (model.backend === 'python') return text;
+  const parameters = { kernels: path.join(version, 'kernels.ptx'), ...model.parameters };
+  const lines = Object.entries(parameters).map(
+    ([key, value]) => `parameters { key: "${key}" value: { string_value: "${value}" } }\n`,
+  );
+  return text.replace('backend: "python"', 'backend: "bert"') + lines.join('');
 }
 
 function serverEnvironment(

@@ -1,0 +1,90 @@
+#include "options.h"
+
+#include "json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct text {
+    const char *json;
+    size_t size;
+};
+
+static bool find_parameter(struct text text, const char *name, char *value, size_t capacity) {
+    const char *const path[] = {"parameters", name, "string_value", NULL};
+    return json_find_string(text.json, text.size, path, value, capacity);
+}
+
+static TRITONSERVER_Error *read_number(struct text text, const char *name, uint64_t low,
+                                       uint64_t high, uint64_t *value) {
+    char written[64];
+    if (!find_parameter(text, name, written, sizeof(written)))
+        return NULL;
+    char *end = NULL;
+    uint64_t number = strtoull(written, &end, 10);
+    if (written[0] >= '0' && written[0] <= '9' && *end == '\0' && number >= low && number <= high) {
+        *value = number;
+        return NULL;
+    }
+    char message[256];
+    snprintf(message, sizeof(message), "parameter %s is '%s', expected a number from %llu to %llu",
+             name, written, (unsigned long long)low, (unsigned long long)high);
+    return TRITONSERVER_ErrorNew(TRITONSERVER_ERROR_INVALID_ARG, message);
+}
+
+static TRITONSERVER_Error *read_flag(struct text text, const char *name, bool *flag) {
+    uint64_t value = *flag;
+    TRITONSERVER_Error *error = read_number(text, name, 0, 1, &value);
+    *flag = value != 0;
+    return error;
+}
+
+static int read_priority(struct text text) {
+    const char *const path[] = {"optimization", "priority", NULL};
+    char level[32] = "";
+    json_find_string(text.json, text.size, path, level, sizeof(level));
+    return strcmp(level, "PRIORITY_MAX") == 0 ? 1 : strcmp(level, "PRIORITY_MIN") == 0 ? -1 : 0;
+}
+
+static TRITONSERVER_Error *read_all(struct text text, struct options *options) {
+    uint64_t launches = 240, launch_ns = 5000, blocks = 1, sets = 2;
+    TRITONSERVER_Error *error = read_number(text, "launches", 1, 100000, &launches);
+    if (error == NULL)
+        error = read_number(text, "launch_ns", 0, 1000000000, &launch_ns);
+    if (error == NULL)
+        error = read_number(text, "blocks", 1, 65535, &blocks);
+    if (error == NULL)
+        error = read_number(text, "sets", 1, 16, &sets);
+    if (error == NULL)
+        error = read_flag(text, "completion_thread", &options->completion_thread);
+    if (error == NULL)
+        error = read_flag(text, "graph", &options->graph);
+    if (error == NULL)
+        error = read_flag(text, "stream_priority", &options->stream_priority);
+    options->launches = (uint32_t)launches;
+    options->launch_ns = launch_ns;
+    options->blocks = (uint32_t)blocks;
+    options->sets = (uint32_t)sets;
+    options->priority = read_priority(text);
+    if (error == NULL &&
+        !find_parameter(text, "kernels", options->kernels, sizeof(options->kernels))) {
+        error = TRITONSERVER_ErrorNew(TRITONSERVER_ERROR_INVALID_ARG,
+                                      "parameter kernels is missing: a file of PTX text");
+    }
+    return error;
+}
+
+TRITONSERVER_Error *options_read(TRITONBACKEND_Model *model, struct options *options) {
+    TRITONSERVER_Message *message = NULL;
+    struct text text = {NULL, 0};
+    memset(options, 0, sizeof(*options));
+    TRITONSERVER_Error *error = TRITONBACKEND_ModelConfig(model, 1, &message);
+    if (error != NULL)
+        return error;
+    error = TRITONSERVER_MessageSerializeToJson(message, &text.json, &text.size);
+    if (error == NULL)
+        error = read_all(text, options);
+    TRITONSERVER_MessageDelete(message);
+    return error;
+}
