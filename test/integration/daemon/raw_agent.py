@@ -20,6 +20,10 @@ import traceback
 TIMEOUT_S = 30
 
 
+# Of the protocol that the messages below speak.
+VERSION = 2
+
+
 def pack(value):
     """Standard msgpack of what the messages consist of."""
     if isinstance(value, bool):
@@ -99,8 +103,8 @@ def run_process(path, number, done, orders, life):
     link = Link(path)
     command = f"raw_agent.py number {number}"
     priority = number % 7
-    link.send(1, 1, os.getpid(), start_time(), "/raw_agent", command, "", True, priority, "raw")
-    link.send(2, 1, 1, "GPU-raw", 1, 1, 0, "", False)
+    link.send(1, VERSION, os.getpid(), start_time(), "/raw_agent", command, "", True, priority, "raw")
+    link.send(2, 1, 1, "GPU-raw", 1, 1, 0, "", "", "", 0, False)
     link.await_verdict(acks=1)
     os.write(done, b".")
     if not os.read(orders, 1):

@@ -1,7 +1,7 @@
 /** What the shim tells a daemon of its queues, and how it obeys. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PermitMessage } from '../../../protocol/generated/messages.js';
-import { LIMITS } from '../../../protocol/messages.js';
+import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/messages.js';
 import { FakeAgentDaemon, makePermit, serveAll } from './fake-daemon.js';
 import type { Behaviour, Heard } from './fake-daemon.js';
 import { makeEnvironment, makeStage, readKernels, Script } from './programs.js';
@@ -151,7 +151,7 @@ describe('queues', () => {
     const { daemon, script } = await start(serveAll, { XSCHED_PRIORITY: '-7', XSCHED_NAME: name });
     const { message, link } = await daemon.next('HELLO');
     expect(message).toMatchObject({
-      ...{ version: 1, pid: script.pid, name, hasPriority: true, priority: -7 },
+      ...{ version: PROTOCOL_VERSION, pid: script.pid, name, hasPriority: true, priority: -7 },
       ...{ exe: expect.stringMatching(/\/clients\/scripted$/) as string },
       ...{ command: expect.stringMatching(/\/clients\/scripted$/) as string },
     });
