@@ -60,6 +60,10 @@ bool link_is_enabled(void) {
     return atomic_load_explicit(&enabled, memory_order_relaxed);
 }
 
+void link_set_enabled(bool on) {
+    atomic_store(&enabled, on);
+}
+
 bool link_is_up(void) {
     return atomic_load(&state) == UP;
 }
@@ -239,7 +243,6 @@ static void take_message(void *data, const uint8_t *bytes, size_t length) {
         /* Both carry the same fields. */
         const xsp_permit *permit = &message.as.permit;
         mark_heard();
-        atomic_store(&enabled, permit->enabled);
         struct queue *queue = queue_by_id(permit->queue);
         if (queue != NULL) {
             queue_apply(queue, message.opcode == XSP_OP_PERMIT, permit);

@@ -23,6 +23,9 @@ bool link_is_heard(void);
 /* False after `xsched off`: every gate is open. */
 bool link_is_enabled(void);
 
+/* What the newest decision on some queue says of that. */
+void link_set_enabled(bool on);
+
 /*
  * A gate has waited since `since` (clock_now): if nothing was heard for SILENCE_MS meanwhile, the
  * daemon's word stops counting until it is heard again.

@@ -202,6 +202,7 @@ void queue_apply(struct queue *queue, bool permit, const xsp_permit *state) {
         queue->notify = state->notify;
         atomic_store(&queue->registered, true);
         queue->enabled = state->enabled;
+        link_set_enabled(state->enabled);
         if (others) {
             rerank(queue);
             recompute(device);
