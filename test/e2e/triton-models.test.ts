@@ -18,7 +18,8 @@ import {
 } from '../triton/product.js';
 import type { Daemon } from '../triton/product.js';
 import { startTriton } from '../triton/server.js';
-import type { ModelOptions, TritonServer } from '../triton/server.js';
+import type { ModelOptions } from '../triton/models.js';
+import type { TritonServer } from '../triton/server.js';
 
 const CLOCK_SCALE = 20;
 const ROUNDS = 2;

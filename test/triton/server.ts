@@ -6,11 +6,11 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { runInstaller, type Installation } from './installation.js';
+import { writeModel, type ModelOptions } from './models.js';
 import { cleanEnvironment } from './product.js';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.dirname(path.dirname(here));
-const kernels = path.join(root, 'test', 'sim', 'kernels.ptx');
 /** Our own in-process backend, as make builds it. */
 const cppBackend = path.join(root, 'build', 'triton', 'backends', 'bert');
 
@@ -30,20 +30,6 @@ export interface TritonOptions {
   /** What the repository holds; without: `bert-high` and `bert-low` of the Python backend. */
   models?: readonly ModelOptions[];
 }
-
-/** A model of the repository. */
-export interface ModelOptions {
-  readonly name: string;
-  readonly template: 'bert-high' | 'bert-low';
-  readonly backend: Backend;
-  /** Priority in its config.pbtxt, in place of the template's. */
-  readonly priority?: Priority;
-  /** Further parameters of the C++ backend. */
-  readonly parameters?: Readonly<Record<string, string>>;
-}
-
-export type Backend = 'python' | 'cpp';
-export type Priority = 'PRIORITY_MAX' | 'PRIORITY_DEFAULT' | 'PRIORITY_MIN';
 
 const PYTHON_MODELS: readonly ModelOptions[] = [
   { name: 'bert-high', template: 'bert-high', backend: 'python' },
@@ -149,35 +135,6 @@ function linkBackends(folder: string, installation: Installation): string {
   fs.symlinkSync(path.join(installation.backends, 'python'), path.join(backends, 'python'));
   fs.symlinkSync(cppBackend, path.join(backends, 'bert'));
   return backends;
-}
-
-/** Writes one model as a repository has it: its config.pbtxt and a folder for its version. */
-function writeModel(repository: string, model: ModelOptions): void {
-  const template = path.join(here, 'models');
-  const folder = path.join(repository, model.name);
-  const version = path.join(folder, '1');
-  fs.mkdirSync(version, { recursive: true });
-  const config = fs.readFileSync(path.join(template, model.template, 'config.pbtxt'), 'utf8');
-  fs.writeFileSync(path.join(folder, 'config.pbtxt'), adaptConfig(config, model, version));
-  fs.copyFileSync(kernels, path.join(version, 'kernels.ptx'));
-  if (model.backend === 'cpp') return;
-  for (const file of ['model.py', 'driver.py']) {
-    fs.copyFileSync(path.join(template, file), path.join(version, file));
-  }
-}
-
-function adaptConfig(template: string, model: ModelOptions, version: string): string {
-  let text = template.replace(`name: "${model.template}"`, `name: "${model.name}"`);
-  if (model.priority !== undefined) {
-    text = text.replace(/^optimization .*\n/m, '');
-    text += `optimization { priority: ${model.priority} }\n`;
-  }
-  if (model.backend === 'python') return text;
-  const parameters = { kernels: path.join(version, 'kernels.ptx'), ...model.parameters };
-  const lines = Object.entries(parameters).map(
-    ([key, value]) => `parameters { key: "${key}" value: { string_value: "${value}" } }\n`,
-  );
-  return text.replace('backend: "python"', 'backend: "bert"') + lines.join('');
 }
 
 function serverEnvironment(

@@ -1,6 +1,7 @@
 /*
- * What computes: a chain of kernels that turns a number into another, on a stream of the caller's.
- * The order of the kernels changes the result.
+ * What computes: turns a model's input into its output on the device, on a stream of the caller's.
+ * Two engines: `chain` (timed kernels that any driver runs, the simulated one too) and `bert`
+ * (BERT-large on a real GPU).
  */
 #ifndef TEST_TRITON_ENGINE_H
 #define TEST_TRITON_ENGINE_H
@@ -8,19 +9,34 @@
 #include "cuda_driver.h"
 #include "options.h"
 
-struct engine {
-    const struct cuda_driver *cuda;
-    struct options options;
-    cuda_module module;
-    cuda_function mix;
+/* The one input or output of a model. */
+struct tensor {
+    const char *name;
+    int type; /* TRITONSERVER_TYPE_…. */
+    int64_t shape[3];
+    uint32_t dimensions;
+    size_t size; /* In bytes. */
 };
 
-/* Loads the kernels; the context is current. False with the reason in `error`. */
-bool engine_open(struct engine *engine, const struct cuda_driver *cuda,
-                 const struct options *options, char *error, size_t error_size);
-void engine_close(struct engine *engine);
+struct engine {
+    struct tensor input, output;
+    bool in_place; /* The output takes the input's place on the device. */
+    /* Enqueues all kernels of one request. False with the reason in `error`. */
+    bool (*enqueue)(struct engine *engine, cuda_stream stream, cuda_address input,
+                    cuda_address output, char *error, size_t error_size);
+    void (*close)(struct engine *engine);
+};
 
-/* Enqueues all kernels of one request, which work on `word`. The driver's first error. */
-cuda_result engine_enqueue(const struct engine *engine, cuda_stream stream, cuda_address word);
+/*
+ * Open the engine that the options name; the context is current. Both return NULL with the reason
+ * in `error`. The driver's table and the options must outlive the engine.
+ */
+struct engine *chain_open(const struct cuda_driver *cuda, const struct options *options,
+                          char *error, size_t error_size);
+struct engine *bert_open(const struct cuda_driver *cuda, cuda_device device,
+                         const struct options *options, char *error, size_t error_size);
+
+/* The text of a file up to 1 MiB, from malloc; NULL with the reason in `error`. */
+char *engine_read_file(const char *path, char *error, size_t error_size);
 
 #endif

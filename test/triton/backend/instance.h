@@ -16,8 +16,8 @@ enum { SETS_MAX = 16 };
 struct set {
     bool busy; /* Guarded by the instance's lock. */
     TRITONBACKEND_Request *request;
-    uint32_t *host; /* Pinned: the input, then the result. */
-    cuda_address word;
+    void *host_input, *host_output; /* Pinned. */
+    cuda_address input, output;     /* The same if the engine works in place. */
     cuda_event input_ready, output_ready, answered;
     cuda_graph_exec graph;
     uint64_t exec_start_ns, compute_start_ns;
@@ -27,7 +27,8 @@ struct instance {
     TRITONBACKEND_ModelInstance *handle;
     struct cuda_driver cuda;
     cuda_context context;
-    struct engine engine;
+    struct options options;
+    struct engine *engine;
     cuda_stream execute, input, output;
     struct set sets[SETS_MAX];
     pthread_mutex_t lock;

@@ -47,9 +47,29 @@ static int read_priority(struct text text) {
     return strcmp(level, "PRIORITY_MAX") == 0 ? 1 : strcmp(level, "PRIORITY_MIN") == 0 ? -1 : 0;
 }
 
+static TRITONSERVER_Error *read_engine(struct text text, bool *is_bert) {
+    char engine[32] = "chain";
+    find_parameter(text, "engine", engine, sizeof(engine));
+    *is_bert = strcmp(engine, "bert") == 0;
+    if (*is_bert || strcmp(engine, "chain") == 0)
+        return NULL;
+    char message[128];
+    snprintf(message, sizeof(message), "parameter engine is '%s', expected chain or bert", engine);
+    return TRITONSERVER_ErrorNew(TRITONSERVER_ERROR_INVALID_ARG, message);
+}
+
 static TRITONSERVER_Error *read_all(struct text text, struct options *options) {
     uint64_t launches = 240, launch_ns = 5000, blocks = 1, sets = 2;
-    TRITONSERVER_Error *error = read_number(text, "launches", 1, 100000, &launches);
+    uint64_t layers = 24, batch = 1, sequence = 384;
+    TRITONSERVER_Error *error = read_engine(text, &options->is_bert);
+    if (error == NULL)
+        error = read_number(text, "layers", 1, 96, &layers);
+    if (error == NULL)
+        error = read_number(text, "batch", 1, 256, &batch);
+    if (error == NULL)
+        error = read_number(text, "sequence", 4, 512, &sequence);
+    if (error == NULL)
+        error = read_number(text, "launches", 1, 100000, &launches);
     if (error == NULL)
         error = read_number(text, "launch_ns", 0, 1000000000, &launch_ns);
     if (error == NULL)
@@ -62,15 +82,20 @@ static TRITONSERVER_Error *read_all(struct text text, struct options *options) {
         error = read_flag(text, "graph", &options->graph);
     if (error == NULL)
         error = read_flag(text, "stream_priority", &options->stream_priority);
+    options->layers = (uint32_t)layers;
+    options->batch = (uint32_t)batch;
+    options->sequence = (uint32_t)sequence;
     options->launches = (uint32_t)launches;
     options->launch_ns = launch_ns;
     options->blocks = (uint32_t)blocks;
     options->sets = (uint32_t)sets;
     options->priority = read_priority(text);
+    find_parameter(text, "cublas", options->cublas, sizeof(options->cublas));
+    find_parameter(text, "nvrtc", options->nvrtc, sizeof(options->nvrtc));
     if (error == NULL &&
         !find_parameter(text, "kernels", options->kernels, sizeof(options->kernels))) {
         error = TRITONSERVER_ErrorNew(TRITONSERVER_ERROR_INVALID_ARG,
-                                      "parameter kernels is missing: a file of PTX text");
+                                      "parameter kernels is missing: the file of the kernels");
     }
     return error;
 }

@@ -21,8 +21,8 @@ typedef struct TRITONBACKEND_Input TRITONBACKEND_Input;
 typedef struct TRITONBACKEND_Output TRITONBACKEND_Output;
 
 enum { TRITONSERVER_ERROR_INTERNAL = 1, TRITONSERVER_ERROR_INVALID_ARG = 3 };
-enum { TRITONSERVER_TYPE_UINT32 = 4 };
-enum { TRITONSERVER_MEMORY_CPU = 0 };
+enum { TRITONSERVER_TYPE_UINT32 = 4, TRITONSERVER_TYPE_INT32 = 8, TRITONSERVER_TYPE_FP32 = 11 };
+enum { TRITONSERVER_MEMORY_CPU = 0, TRITONSERVER_MEMORY_GPU = 2 };
 enum { TRITONSERVER_RESPONSE_COMPLETE_FINAL = 1 };
 enum { TRITONSERVER_REQUEST_RELEASE_ALL = 1 };
 enum { TRITON_API_MAJOR = 1, TRITON_API_MINOR = 0 };
@@ -55,6 +55,10 @@ TRITONSERVER_Error *TRITONBACKEND_ModelInstanceReportBatchStatistics(
 
 TRITONSERVER_Error *TRITONBACKEND_RequestInput(TRITONBACKEND_Request *request, const char *name,
                                                TRITONBACKEND_Input **input);
+TRITONSERVER_Error *TRITONBACKEND_InputProperties(TRITONBACKEND_Input *input, const char **name,
+                                                  int *type, const int64_t **shape,
+                                                  uint32_t *dimensions, uint64_t *size,
+                                                  uint32_t *buffers);
 TRITONSERVER_Error *TRITONBACKEND_InputBuffer(TRITONBACKEND_Input *input, uint32_t index,
                                               const void **buffer, uint64_t *size, int *memory_type,
                                               int64_t *memory_id);
