@@ -1,19 +1,45 @@
 /** The distributions of latency as an SVG picture. */
 import { scaleLinear, scaleLog } from 'd3-scale';
 import { curveStepAfter, line } from 'd3-shape';
-import { pickLatencyTicks } from './latency-axis.js';
-import { latencyExtent, type Series } from './series.js';
+import { latencyExtent, pickLatencyTicks } from './latency-axis.js';
 import type { CdfPoint } from './statistics.js';
+
+/** How a curve looks. */
+export interface CurveStyle {
+  readonly color: string;
+  /** Lengths of strokes and gaps in pixels, as SVG has them. */
+  readonly dash: string;
+}
+
+/** One distribution. */
+export interface Curve {
+  /** What the legend calls it; the number of values is added. */
+  readonly name: string;
+  /** Values above 0. */
+  readonly points: readonly CdfPoint[];
+  readonly style: CurveStyle;
+}
+
+/** A picture of distributions. */
+export interface CdfFigure {
+  readonly title: string;
+  /** What the values are, with their unit. */
+  readonly valueLabel: string;
+  readonly curves: readonly Curve[];
+}
 
 const WIDTH = 760;
 const HEIGHT = 440;
 const MARGIN = { top: 64, right: 24, bottom: 56, left: 64 };
 /** Colours of Okabe and Ito, which colour-blind readers tell apart; dashes help in print. */
-const STYLES = {
-  standalone: { color: '#009e73', dash: '2 3' },
-  native: { color: '#d55e00', dash: '8 4' },
-  xschedd: { color: '#0072b2', dash: 'none' },
+export const CURVE_STYLES = {
+  dottedGreen: { color: '#009e73', dash: '2 3' },
+  dashedRed: { color: '#d55e00', dash: '8 4' },
+  dashDottedPurple: { color: '#cc79a7', dash: '10 3 2 3' },
+  solidBlue: { color: '#0072b2', dash: 'none' },
 } as const;
+/** So many fit into one line of the legend. */
+const LEGEND_WIDTH = 168;
 
 function escapeText(text: string): string {
   const entities: Record<string, string> = {
@@ -32,7 +58,7 @@ function textAt(x: number, y: number, text: string, attributes = ''): string {
 type Scale = ReturnType<typeof scaleLinear<number>>;
 type LogScale = ReturnType<typeof scaleLog<number>>;
 
-function renderAxes(x: LogScale, y: Scale): string {
+function renderAxes(x: LogScale, y: Scale, valueLabel: string): string {
   const [left, right, bottom] = [MARGIN.left, WIDTH - MARGIN.right, HEIGHT - MARGIN.bottom];
   const [low = 1, high = 10] = x.domain();
   const vertical = pickLatencyTicks(low, high).map((tick) => {
@@ -49,19 +75,17 @@ function renderAxes(x: LogScale, y: Scale): string {
     );
   });
   const middle = (left + right) / 2;
-  const label = 'latency of the high-priority program, ms (logarithmic)';
   return [
     ...vertical,
     ...horizontal,
-    textAt(middle, HEIGHT - 14, label, 'text-anchor="middle"'),
+    textAt(middle, HEIGHT - 14, `${valueLabel} (logarithmic)`, 'text-anchor="middle"'),
   ].join('\n');
 }
 
-function renderLegend(series: readonly Series[]): string {
-  return series
-    .map(({ name, points }, index) => {
-      const { color, dash } = STYLES[name];
-      const x = MARGIN.left + index * 150;
+function renderLegend(curves: readonly Curve[]): string {
+  return curves
+    .map(({ name, points, style: { color, dash } }, index) => {
+      const x = MARGIN.left + index * LEGEND_WIDTH;
       const sample = `<line x1="${String(x)}" x2="${String(x + 28)}" y1="48" y2="48" stroke="${color}" stroke-width="2" stroke-dasharray="${dash}"/>`;
       return sample + textAt(x + 34, 52, `${name} (${String(points.length)})`);
     })
@@ -69,32 +93,31 @@ function renderLegend(series: readonly Series[]): string {
 }
 
 /**
- * Draws one step curve a series over a logarithmic latency axis.
- * @param title heading of the picture
+ * Draws each distribution as a curve of steps over a logarithmic axis of values.
  * @returns the text of an SVG file
+ * @throws RangeError if no curve has a value, or one is not above 0
  */
-export function renderSvg(series: readonly Series[], title: string): string {
-  const [low, high] = latencyExtent(series);
+export function renderSvg({ title, valueLabel, curves }: CdfFigure): string {
+  const [low, high] = latencyExtent(curves);
   const x = scaleLog([low * 0.95, high * 1.05], [MARGIN.left, WIDTH - MARGIN.right]);
   const y = scaleLinear([0, 1], [HEIGHT - MARGIN.bottom, MARGIN.top]);
   const draw = line<CdfPoint>(
     (point) => x(point.value),
     (point) => y(point.fraction),
   ).curve(curveStepAfter);
-  const curves = series.map(({ name, points }) => {
-    const { color, dash } = STYLES[name];
+  const paths = curves.map(({ name, points, style: { color, dash } }) => {
     const first = points[0];
     const fromFloor = first === undefined ? [] : [{ value: first.value, fraction: 0 }, ...points];
-    return `<path d="${draw(fromFloor) ?? ''}" fill="none" stroke="${color}" stroke-width="2" stroke-dasharray="${dash}"><title>${name}</title></path>`;
+    return `<path d="${draw(fromFloor) ?? ''}" fill="none" stroke="${color}" stroke-width="2" stroke-dasharray="${dash}"><title>${escapeText(name)}</title></path>`;
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${String(WIDTH)}" height="${String(HEIGHT)}" viewBox="0 0 ${String(WIDTH)} ${String(HEIGHT)}" font-family="sans-serif" font-size="12">`,
     '<style>.grid { stroke: #dddddd; stroke-width: 1; }</style>',
     `<rect width="${String(WIDTH)}" height="${String(HEIGHT)}" fill="white"/>`,
     textAt(MARGIN.left, 26, title, 'font-size="15"'),
-    renderLegend(series),
-    renderAxes(x, y),
-    ...curves,
+    renderLegend(curves),
+    renderAxes(x, y, valueLabel),
+    ...paths,
     '</svg>',
     '',
   ].join('\n');

@@ -1,7 +1,7 @@
 /** The distributions of latency drawn with characters. */
 import { plot, type MultiLine } from 'simple-ascii-chart';
-import { pickLatencyTicks } from './latency-axis.js';
-import { latencyExtent, type Series } from './series.js';
+import { latencyExtent, pickLatencyTicks } from './latency-axis.js';
+import type { Series } from './series.js';
 
 const HEIGHT = 16;
 /** Room for the labels of the vertical axis. */

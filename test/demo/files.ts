@@ -5,7 +5,7 @@ import { renderSvg } from './chart-svg.js';
 import type { Request } from './load-program.js';
 import type { Result } from './outcome.js';
 import type { Measurements } from './phases.js';
-import { latencySeries } from './series.js';
+import { latencyFigure, latencySeries } from './series.js';
 
 function csvRows(name: string, requests: readonly Request[]): string[] {
   const firstNs = requests[0]?.startNs ?? 0;
@@ -32,5 +32,5 @@ export function writeFiles(folder: string, result: Result, measured: Measurement
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
   writeFileSync(path.join(folder, 'latencies.csv'), renderCsv(measured));
-  writeFileSync(path.join(folder, 'cdf.svg'), renderSvg(latencySeries(measured), title));
+  writeFileSync(path.join(folder, 'cdf.svg'), renderSvg(latencyFigure(latencySeries(measured), title)));
 }

@@ -10,6 +10,8 @@ export interface Gpu {
   readonly kind: 'real' | 'sim';
   /** What its driver calls it. */
   readonly name: string;
+  /** The CUDA version of its driver: 1000 * major + 10 * minor. */
+  readonly cudaVersion: number;
   /** Nanoseconds of this machine for one nanosecond of the device; 1 on a real one. */
   readonly scale: number;
   /** Environment of every program that is to use it. */
@@ -29,10 +31,11 @@ export interface GpuRequest {
 
 /** Finds the GPU; throws an Error where the one that was asked for cannot be used. */
 export async function chooseGpu(children: Children, request: GpuRequest): Promise<Gpu> {
-  if (request.choice === 'sim') return useSimulated(children, request, 'asked for by --gpu sim');
+  if (request.choice === 'sim') return useSimulated(children, request, 'asked for');
   const device = await probeDevice(children, LOAD_PROGRAM, request.env);
   if (typeof device !== 'string') {
-    return { kind: 'real', name: device.name, scale: 1, env: request.env };
+    const { name, driverVersion: cudaVersion } = device;
+    return { kind: 'real', name, cudaVersion, scale: 1, env: request.env };
   }
   if (request.choice === 'real') throw new Error(`There is no GPU to use. ${device}`);
   return useSimulated(children, request, 'this machine shows no NVIDIA GPU');
@@ -52,5 +55,6 @@ async function useSimulated(
   };
   const device = await probeDevice(children, LOAD_PROGRAM, simulatedEnv);
   if (typeof device === 'string') throw new Error(`The simulated GPU does not work. ${device}`);
-  return { kind: 'sim', name: device.name, scale, env: simulatedEnv, reason };
+  const { name, driverVersion: cudaVersion } = device;
+  return { kind: 'sim', name, cudaVersion, scale, env: simulatedEnv, reason };
 }

@@ -1,4 +1,5 @@
 /** The three distributions that the charts show. */
+import { CURVE_STYLES, type CdfFigure } from './chart-svg.js';
 import type { Measurements } from './phases.js';
 import { empiricalCdf, type CdfPoint } from './statistics.js';
 
@@ -21,10 +22,17 @@ export function latencySeries({ standalone, native, xschedd }: Measurements): Se
   }));
 }
 
-/** Smallest and largest latency of all series, in milliseconds. */
-export function latencyExtent(series: readonly Series[]): [number, number] {
-  const ends = series.flatMap(({ points }) => [points[0], points.at(-1)]);
-  const values = ends.flatMap((point) => (point === undefined ? [] : [point.value]));
-  if (values.length === 0) throw new RangeError('a chart needs at least one latency, got none');
-  return [Math.min(...values), Math.max(...values)];
+const STYLES = {
+  standalone: CURVE_STYLES.dottedGreen,
+  native: CURVE_STYLES.dashedRed,
+  xschedd: CURVE_STYLES.solidBlue,
+} as const;
+
+/** The picture of the distributions. */
+export function latencyFigure(series: readonly Series[], title: string): CdfFigure {
+  return {
+    title,
+    valueLabel: 'latency of the high-priority program, ms',
+    curves: series.map((one) => ({ ...one, style: STYLES[one.name] })),
+  };
 }

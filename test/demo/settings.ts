@@ -17,7 +17,8 @@ export interface Settings {
   readonly check: boolean;
 }
 
-function numberBetween(low: number, high: number): (text: string) => number {
+/** For Option.argParser: refuses what is no number from `low` to `high`. */
+export function numberBetween(low: number, high: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() !== '' && value >= low && value <= high) return value;

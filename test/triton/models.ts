@@ -1,10 +1,9 @@
 /** Writes the models that the tests' server serves: a config.pbtxt and what the backend reads. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ROOT } from '../demo/paths.js';
 
-const here = path.dirname(fileURLToPath(import.meta.url));
-const root = path.dirname(path.dirname(here));
+const here = path.join(ROOT, 'test', 'triton');
 const template = path.join(here, 'models');
 
 const DEFAULT_BATCH = '1';
@@ -34,7 +33,7 @@ function listFiles(model: ModelOptions): [string, string][] {
     if (isPython) return [[path.join(template, 'bert.py'), 'model.py']];
     return [[path.join(here, 'backend', 'bert.cu'), 'kernels.cu']];
   }
-  const chain: [string, string] = [path.join(root, 'test', 'sim', 'kernels.ptx'), 'kernels.ptx'];
+  const chain: [string, string] = [path.join(ROOT, 'test', 'sim', 'kernels.ptx'), 'kernels.ptx'];
   if (!isPython) return [chain];
   const scripts = ['model.py', 'driver.py'];
   return [chain, ...scripts.map((file): [string, string] => [path.join(template, file), file])];

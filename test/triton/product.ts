@@ -3,15 +3,12 @@ import { once } from 'node:events';
 import path from 'node:path';
 import readline from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { QueueInfo } from '../../protocol/generated/messages.js';
+import { COMMAND_SCRIPT, DAEMON_SCRIPT, SIMULATED_GPU_DIR } from '../demo/paths.js';
 
-const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
-const daemonProgram = path.join(root, 'build', 'js', 'daemon', 'main.js');
-const commandProgram = path.join(root, 'build', 'js', 'client-lib', 'cli', 'main.js');
 /** The simulated GPU. */
-export const simulatedDriver = path.join(root, 'build', 'sim', 'libcuda.so.1');
+export const simulatedDriver = path.join(SIMULATED_GPU_DIR, 'libcuda.so.1');
 
 const POLL_MS = 100;
 const STOP_TIMEOUT_MS = 10_000;
@@ -35,7 +32,7 @@ export function cleanEnvironment(extra: Readonly<Record<string, string>> = {}): 
  * @throws Error with its log if it ends before
  */
 export async function startDaemon(runtimeDir: string, config?: string): Promise<Daemon> {
-  const words = [daemonProgram, '--runtime-dir', runtimeDir];
+  const words = [DAEMON_SCRIPT, '--runtime-dir', runtimeDir];
   if (config !== undefined) words.push('--config', config);
   const child = spawn(process.execPath, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -72,12 +69,12 @@ export async function startDaemon(runtimeDir: string, config?: string): Promise<
 
 /** The words that go in front of a program's command line to run it under the shim. */
 export function xschedRun(runtimeDir: string): string[] {
-  return [process.execPath, commandProgram, '--runtime-dir', runtimeDir, 'run', '--'];
+  return [process.execPath, COMMAND_SCRIPT, '--runtime-dir', runtimeDir, 'run', '--'];
 }
 
 /** Runs an `xsched` command and returns what it prints with `--json`. */
 export async function askXsched(runtimeDir: string, words: readonly string[]): Promise<unknown> {
-  const args = [commandProgram, '--runtime-dir', runtimeDir, ...words, '--json'];
+  const args = [COMMAND_SCRIPT, '--runtime-dir', runtimeDir, ...words, '--json'];
   const { stdout } = await promisify(execFile)(process.execPath, args, { env: cleanEnvironment() });
   return JSON.parse(stdout);
 }

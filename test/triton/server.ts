@@ -4,15 +4,13 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { ROOT } from '../demo/paths.js';
 import { runInstaller, type Installation } from './installation.js';
 import { writeModel, type ModelOptions } from './models.js';
 import { cleanEnvironment } from './product.js';
 
-const here = path.dirname(fileURLToPath(import.meta.url));
-const root = path.dirname(path.dirname(here));
 /** Our own in-process backend, as make builds it. */
-const cppBackend = path.join(root, 'build', 'triton', 'backends', 'bert');
+const cppBackend = path.join(ROOT, 'build', 'triton', 'backends', 'bert');
 
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 30_000;
@@ -29,6 +27,8 @@ export interface TritonOptions {
   env: Readonly<Record<string, string>>;
   /** What the repository holds; without: `bert-high` and `bert-low` of the Python backend. */
   models?: readonly ModelOptions[];
+  /** Gives up a start that is under way: it then fails, and nothing of it is left. */
+  signal?: AbortSignal;
 }
 
 const PYTHON_MODELS: readonly ModelOptions[] = [
@@ -60,7 +60,7 @@ export interface TritonServer {
  * @throws Error with the end of the server's log if it ends, or is not ready within 60 s
  */
 export async function startTriton(options: TritonOptions): Promise<TritonServer> {
-  const installation = await runInstaller();
+  const installation = await runInstaller(options.signal);
   const repository = path.join(options.folder, 'models');
   const models = options.models ?? PYTHON_MODELS;
   for (const model of models) writeModel(repository, model);
@@ -106,7 +106,11 @@ export async function startTriton(options: TritonOptions): Promise<TritonServer>
     if (how !== 'exit code 0') throw describe(`ended with ${how} on SIGTERM`);
   }
 
-  const ready = await waitUntilReady(`http://127.0.0.1:${httpPort}/v2/health/ready`, stopped);
+  const ready = await waitUntilReady(
+    `http://127.0.0.1:${httpPort}/v2/health/ready`,
+    stopped,
+    options.signal,
+  );
   if (ready !== 'ready') {
     const failure = describe(ready);
     await stop().catch(() => undefined);
@@ -176,11 +180,16 @@ function endGroup(child: ChildProcess, prefix: string): void {
   }
 }
 
-async function waitUntilReady(endpoint: string, stopped: Promise<string>): Promise<string> {
+async function waitUntilReady(
+  endpoint: string,
+  stopped: Promise<string>,
+  signal?: AbortSignal,
+): Promise<string> {
   const deadlineMs = performance.now() + READY_TIMEOUT_MS;
   // A connection that stays open would hold up the server's end by two seconds.
   const headers = { connection: 'close' };
   while (performance.now() < deadlineMs) {
+    if (signal?.aborted === true) return 'was interrupted';
     const answer = await fetch(endpoint, { headers }).catch(() => null);
     if (answer?.status === 200) return 'ready';
     const how = await Promise.race([stopped, delay(POLL_MS, null)]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { renderSvg } from '../../demo/chart-svg.js';
 import { renderChart } from '../../demo/chart-terminal.js';
 import { pickLatencyTicks } from '../../demo/latency-axis.js';
-import type { Series } from '../../demo/series.js';
+import { latencyFigure, type Series } from '../../demo/series.js';
 import { empiricalCdf } from '../../demo/statistics.js';
 
 const SERIES: Series[] = [
@@ -17,13 +17,17 @@ describe('pickLatencyTicks', () => {
     expect(pickLatencyTicks(9.5, 94)).toEqual([10, 20, 30, 50]);
   });
 
+  it('labels round numbers where these would be few', () => {
+    expect(pickLatencyTicks(62, 210)).toEqual([80, 100, 120, 140, 160, 180, 200]);
+  });
+
   it('refuses what has no logarithm', () => {
     expect(() => pickLatencyTicks(0, 5)).toThrow('0 < low <= high, got 0 and 5');
   });
 });
 
 describe('renderSvg', () => {
-  const svg = renderSvg(SERIES, 'A & "B" <C>');
+  const svg = renderSvg(latencyFigure(SERIES, 'A & "B" <C>'));
 
   /** The corners of a curve, in pixels. */
   function corners(name: string): { x: number; y: number }[] {
