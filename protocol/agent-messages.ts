@@ -26,7 +26,7 @@ const permitFields: readonly Field[] = [
     name: 'window',
     type: 'u32',
     max: LIMITS.WINDOW_MAX,
-    doc: 'Launches that may be in flight, 0 for no limit: nobody outranks the queue.',
+    doc: 'Launches that may be in flight where WELCOME names no time; 0: nobody outranks it.',
   },
   {
     name: 'notify',
@@ -215,6 +215,12 @@ export const AGENT_MESSAGES: readonly MessageSpec[] = [
         name: 'streamPriority',
         type: 'bool',
         doc: "Whether streams' CUDA priorities rank queues inside the process.",
+      },
+      {
+        name: 'preemptLatency',
+        type: 'u32',
+        max: LIMITS.LATENCY_MAX_US,
+        doc: 'Microseconds of GPU time that a window may hold; 0: its number of launches counts.',
       },
     ],
   },

@@ -1,7 +1,7 @@
 /** Numbers that both ends of a link must agree on. */
 
 /** The version that HELLO carries. It changes when an old peer could misread a message. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Limits that both ends enforce. Strings are limited in bytes of UTF-8. */
 export const LIMITS = {
@@ -17,6 +17,9 @@ export const LIMITS = {
   PRIORITY_MAX: 255,
   /** Launches in flight that a PERMIT may allow; 0 means no window. */
   WINDOW_MAX: 1021,
+  /** The window of a queue as a budget of GPU time, in microseconds: the most, and by default. */
+  LATENCY_MAX_US: 1_000_000,
+  LATENCY_US: 200,
   /** Length of a routing id, which is also the PLAIN username, in hexadecimal digits. */
   ROUTING_ID_BYTES: 32,
   /** A shim that waits at its gate repeats READY this often, in milliseconds. */

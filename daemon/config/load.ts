@@ -121,6 +121,7 @@ function translate(source: Source, file: ConfigFile): Config {
       policy: file.policy,
       enabled: file.enabled,
       window: file.window,
+      preemptLatencyUs: file.preempt_latency_us,
       silentMs: file.silent_ms,
       stallMs: file.stall_ms,
       maxSuspendMs: file.max_suspend_ms,

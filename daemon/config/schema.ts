@@ -6,6 +6,7 @@ import { DEFAULT_POLICY, POLICIES } from '../policy/registry.js';
 export interface ConfigFile {
   readonly policy: string;
   readonly enabled: boolean;
+  readonly preempt_latency_us: number;
   readonly window: number;
   readonly silent_ms: number;
   readonly stall_ms: number;
@@ -63,6 +64,12 @@ export const CONFIG_SCHEMA = {
   properties: {
     policy: { type: 'string', enum: [...POLICIES.keys()], default: DEFAULT_POLICY },
     enabled: { type: 'boolean', default: true },
+    preempt_latency_us: {
+      type: 'integer',
+      minimum: 0,
+      maximum: LIMITS.LATENCY_MAX_US,
+      default: LIMITS.LATENCY_US,
+    },
     window: { type: 'integer', minimum: 0, maximum: LIMITS.WINDOW_MAX, default: 8 },
     silent_ms: { type: 'integer', minimum: SILENT_MIN_MS, maximum: DAY_MS, default: 3000 },
     stall_ms: { type: 'integer', minimum: SILENT_MIN_MS, maximum: DAY_MS, default: 10_000 },

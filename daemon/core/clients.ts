@@ -99,6 +99,7 @@ function sendWelcome(turn: Turn, client: Client): void {
       generation: state.generation,
       enabled: state.enabled,
       streamPriority: client.streamPriority,
+      preemptLatency: state.settings.preemptLatencyUs,
     },
   });
 }

@@ -37,6 +37,8 @@ export interface CoreSettings {
   readonly enabled: boolean;
   /** Launches in flight of a queue that somebody outranks, 0 to WINDOW_MAX; 0 for no limit. */
   readonly window: number;
+  /** What is in flight of such a queue may take the GPU so long, in microseconds; 0: `window` holds. */
+  readonly preemptLatencyUs: number;
   /** A process with work that says nothing for so long loses its precedence. */
   readonly silentMs: number;
   /** A queue whose work stands still for so long loses its precedence. */

@@ -230,6 +230,8 @@ export interface WelcomeMessage {
   readonly enabled: boolean;
   /** Whether streams' CUDA priorities rank queues inside the process. */
   readonly streamPriority: boolean;
+  /** Microseconds of GPU time that a window may hold; 0: its number of launches counts. */
+  readonly preemptLatency: number;
 }
 
 /** The queue may launch. Level-triggered: it carries the whole state. */
@@ -243,7 +245,7 @@ export interface PermitMessage {
   readonly acks: number;
   /** The effective priority; it also ranks the queue inside its process. */
   readonly priority: number;
-  /** Launches that may be in flight, 0 for no limit: nobody outranks the queue. */
+  /** Launches that may be in flight where WELCOME names no time; 0: nobody outranks it. */
   readonly window: number;
   /** Whether somebody of a lower rank waits on this queue, so READY and IDLE matter at once. */
   readonly notify: boolean;
@@ -262,7 +264,7 @@ export interface SuspendMessage {
   readonly acks: number;
   /** The effective priority; it also ranks the queue inside its process. */
   readonly priority: number;
-  /** Launches that may be in flight, 0 for no limit: nobody outranks the queue. */
+  /** Launches that may be in flight where WELCOME names no time; 0: nobody outranks it. */
   readonly window: number;
   /** Whether somebody of a lower rank waits on this queue, so READY and IDLE matter at once. */
   readonly notify: boolean;
@@ -473,7 +475,7 @@ export const SCHEMAS: Readonly<Record<Message['type'], object>> = {
   BYE: {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"const":"BYE"}}},
   SERVE: {"type":"object","additionalProperties":false,"required":["type","label","model","modelVersion","instance","level"],"properties":{"type":{"const":"SERVE"},"label":{"type":"integer","minimum":0,"maximum":4294967295},"model":{"type":"string","maxBytes":256},"modelVersion":{"type":"string","maxBytes":32},"instance":{"type":"string","maxBytes":256},"level":{"type":"integer","minimum":0,"maximum":3}}},
   UNSERVE: {"type":"object","additionalProperties":false,"required":["type","label"],"properties":{"type":{"const":"UNSERVE"},"label":{"type":"integer","minimum":0,"maximum":4294967295}}},
-  WELCOME: {"type":"object","additionalProperties":false,"required":["type","version","generation","enabled","streamPriority"],"properties":{"type":{"const":"WELCOME"},"version":{"type":"integer","minimum":0,"maximum":4294967295},"generation":{"type":"integer","minimum":0,"maximum":9007199254740991},"enabled":{"type":"boolean"},"streamPriority":{"type":"boolean"}}},
+  WELCOME: {"type":"object","additionalProperties":false,"required":["type","version","generation","enabled","streamPriority","preemptLatency"],"properties":{"type":{"const":"WELCOME"},"version":{"type":"integer","minimum":0,"maximum":4294967295},"generation":{"type":"integer","minimum":0,"maximum":9007199254740991},"enabled":{"type":"boolean"},"streamPriority":{"type":"boolean"},"preemptLatency":{"type":"integer","minimum":0,"maximum":1000000}}},
   PERMIT: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","notify","enabled"],"properties":{"type":{"const":"PERMIT"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"notify":{"type":"boolean"},"enabled":{"type":"boolean"}}},
   SUSPEND: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","notify","enabled"],"properties":{"type":{"const":"SUSPEND"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"notify":{"type":"boolean"},"enabled":{"type":"boolean"}}},
   ERROR: {"type":"object","additionalProperties":false,"required":["type","code","message"],"properties":{"type":{"const":"ERROR"},"code":{"type":"integer","minimum":0,"maximum":4294967295},"message":{"type":"string","maxBytes":1024}}},

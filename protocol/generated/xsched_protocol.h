@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define XSP_VERSION 2
+#define XSP_VERSION 3
 #define XSP_MESSAGE_BYTES (16384)
 #define XSP_REPLY_BYTES (16777216)
 #define XSP_QUEUES_PER_CLIENT (1024)
@@ -15,6 +15,8 @@
 #define XSP_PRIORITY_MIN (-255)
 #define XSP_PRIORITY_MAX (255)
 #define XSP_WINDOW_MAX (1021)
+#define XSP_LATENCY_MAX_US (1000000)
+#define XSP_LATENCY_US (200)
 #define XSP_ROUTING_ID_BYTES (32)
 #define XSP_READY_REPEAT_MS (200)
 #define XSP_SILENCE_MS (800)
@@ -144,6 +146,7 @@ typedef struct {
     uint64_t generation;
     bool enabled;
     bool stream_priority;
+    uint32_t preempt_latency;
 } xsp_welcome;
 
 /* The queue may launch. Level-triggered: it carries the whole state. */
@@ -291,6 +294,7 @@ static const xsp_field xsp_welcome_fields[] = {
     {"generation", XSP_U64, offsetof(xsp_welcome, generation), 0, 0x1fffffffffffff},
     {"enabled", XSP_BOOL, offsetof(xsp_welcome, enabled), 0, 1},
     {"streamPriority", XSP_BOOL, offsetof(xsp_welcome, stream_priority), 0, 1},
+    {"preemptLatency", XSP_U32, offsetof(xsp_welcome, preempt_latency), 0, 1000000},
 };
 
 static const xsp_field xsp_permit_fields[] = {
@@ -332,7 +336,7 @@ static const xsp_spec xsp_specs[] = {
     {"BYE", XSP_OP_BYE, 1, 0, sizeof(xsp_bye), NULL},
     {"SERVE", XSP_OP_SERVE, 1, 5, sizeof(xsp_serve), xsp_serve_fields},
     {"UNSERVE", XSP_OP_UNSERVE, 1, 1, sizeof(xsp_unserve), xsp_unserve_fields},
-    {"WELCOME", XSP_OP_WELCOME, 0, 4, sizeof(xsp_welcome), xsp_welcome_fields},
+    {"WELCOME", XSP_OP_WELCOME, 0, 5, sizeof(xsp_welcome), xsp_welcome_fields},
     {"PERMIT", XSP_OP_PERMIT, 0, 7, sizeof(xsp_permit), xsp_permit_fields},
     {"SUSPEND", XSP_OP_SUSPEND, 0, 7, sizeof(xsp_suspend), xsp_suspend_fields},
     {"ERROR", XSP_OP_ERROR, 0, 2, sizeof(xsp_error), xsp_error_fields},

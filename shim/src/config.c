@@ -120,6 +120,10 @@ void config_load(void) {
         config.window = (uint32_t)value;
         config.has_window = true;
     }
+    if (read_integer("XSCHED_PREEMPT_LATENCY_US", 0, XSP_LATENCY_MAX_US, &value)) {
+        config.latency_us = (uint32_t)value;
+        config.has_latency = true;
+    }
     config.stream_priority = -1;
     if (read_integer("XSCHED_STREAM_PRIORITY", 0, 1, &value))
         config.stream_priority = (int)value;

@@ -126,7 +126,7 @@ static uint32_t weigh(enum submit_kind kind, size_t amount) {
 void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_stream,
                 enum submit_kind kind, size_t amount) {
     ticket->queue = NULL;
-    ticket->taken = 0;
+    ticket->share = (struct window_share){0, 0};
     if (process_is_inert())
         return;
     struct queue *queue = queue_find(stream, null_stream);
@@ -143,12 +143,14 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
         return;
     if (atomic_load_explicit(&queue->window, memory_order_relaxed) != 0) {
         int saved = errno;
-        ticket->taken = window_take(queue, weigh(kind, amount));
+        ticket->share = window_take(queue, weigh(kind, amount));
         errno = saved;
     }
     if (blocked(queue) != NOBODY) {
         int saved = errno;
         wait_for_permission(queue);
+        if (ticket->share.weight != 0)
+            window_interrupted(queue);
         errno = saved;
     }
 }
@@ -157,10 +159,10 @@ void gate_leave(struct ticket *ticket, CUresult result) {
     struct queue *queue = ticket->queue;
     if (queue == NULL)
         return;
-    if (ticket->taken != 0 || queue->per_thread) {
+    if (ticket->share.weight != 0 || queue->per_thread) {
         int saved = errno;
-        if (ticket->taken != 0)
-            window_put(queue, ticket->taken, result == CUDA_SUCCESS);
+        if (ticket->share.weight != 0)
+            window_put(queue, ticket->share, result == CUDA_SUCCESS);
         if (queue->per_thread && result == CUDA_SUCCESS)
             queue_trail(queue);
         errno = saved;

@@ -12,7 +12,7 @@ enum submit_kind { KERNEL, GRAPH, COPY };
 /* What gate_enter hands to gate_leave; `queue` is NULL when nothing is to be done. */
 struct ticket {
     struct queue *queue;
-    uint32_t taken;
+    struct window_share share;
 };
 
 /*

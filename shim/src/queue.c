@@ -52,6 +52,8 @@ static void set_consequences(struct queue *queue, void *data) {
         window =
             queue->daemon_window != 0 && !config.has_window ? queue->daemon_window : config.window;
     }
+    uint64_t window_us = config.has_latency ? config.latency_us : link_latency_us();
+    atomic_store(&queue->window_ns, config.has_window ? 0 : window_us * NS_PER_US);
     atomic_store(&queue->window, window);
     bool watched = queue->notify || among->lowest < rank;
     if (!atomic_exchange(&queue->watched, watched) && watched && atomic_load(&queue->ready))

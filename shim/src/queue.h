@@ -37,6 +37,7 @@ struct device {
     struct ranks registered;   /* Ranks of all its queues. */
     _Atomic uint32_t wake_seq; /* Counts whatever may open a gate; gates sleep on it. */
     _Atomic uint32_t waiters;  /* Threads asleep on it. */
+    _Atomic uint32_t loaded;   /* Queues that take a real part of the window of time. */
 };
 
 struct queue {
@@ -53,6 +54,7 @@ struct queue {
     _Atomic bool permit; /* The daemon's word; true while there is no daemon to ask. */
     _Atomic int rank;
     _Atomic uint32_t window; /* Launches that may be in flight, 0 for no limit. */
+    _Atomic uint64_t window_ns; /* So much of the GPU's time instead, unless it is 0. */
     CUstream stream;         /* The handle for the shim's own calls. */
     CUcontext context;
     bool per_thread; /* A per-thread default stream: only its thread can name it. */

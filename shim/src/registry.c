@@ -145,7 +145,7 @@ static void drop(struct queue *queue, bool context_gone) {
         forget(queue);
     queue_retire(queue);
     int mode = capture_relax();
-    window_clear(&queue->flight, !context_gone);
+    window_clear(queue, !context_gone);
     CUevent tail = atomic_exchange(&queue->tail, NULL);
     if (tail != NULL && !context_gone)
         driver.cuEventDestroy_v2(tail);

@@ -92,7 +92,8 @@ export class FakeAgentDaemon {
 
   welcome(link: string): void {
     const fields = { version: PROTOCOL_VERSION, generation: 1, enabled: true };
-    this.send(link, { type: 'WELCOME', ...fields, streamPriority: false });
+    // Of tests that send windows, most count launches.
+    this.send(link, { type: 'WELCOME', ...fields, streamPriority: false, preemptLatency: 0 });
   }
 
   send(link: string, message: AgentDown): void {

@@ -57,18 +57,22 @@ describe('message_decode', () => {
   });
 
   it.each([
-    ['WELCOME.version is not a whole number', [16, '1', 7, true, false]],
-    ['WELCOME.version is -1, expected 0 to 4294967295', [16, -1, 7, true, false]],
-    ['WELCOME.version is 4294967296, expected 0 to 4294967295', [16, 2 ** 32, 7, true, false]],
-    ['WELCOME.generation is not a whole number', [16, 1, 1.5, true, false]],
-    ['WELCOME.generation is not a whole number', [16, 1, NaN, true, false]],
-    ['WELCOME.generation is not a whole number', [16, 1, Infinity, true, false]],
-    ['WELCOME.generation is not a whole number', [16, 1, 1e300, true, false]],
-    ['WELCOME.generation is not a whole number', [16, 1, -1e300, true, false]],
-    ['WELCOME.generation is not a whole number', [16, 1, 2n ** 63n, true, false]],
-    ['WELCOME.generation is not a whole number', [16, 1, null, true, false]],
-    ['WELCOME.enabled is not a boolean', [16, 1, 7, 1, false]],
-    ['WELCOME.streamPriority is not a boolean', [16, 1, 7, true, null]],
+    ['WELCOME.version is not a whole number', [16, '1', 7, true, false, 0]],
+    ['WELCOME.version is -1, expected 0 to 4294967295', [16, -1, 7, true, false, 0]],
+    ['WELCOME.version is 4294967296, expected 0 to 4294967295', [16, 2 ** 32, 7, true, false, 0]],
+    ['WELCOME.generation is not a whole number', [16, 1, 1.5, true, false, 0]],
+    ['WELCOME.generation is not a whole number', [16, 1, NaN, true, false, 0]],
+    ['WELCOME.generation is not a whole number', [16, 1, Infinity, true, false, 0]],
+    ['WELCOME.generation is not a whole number', [16, 1, 1e300, true, false, 0]],
+    ['WELCOME.generation is not a whole number', [16, 1, -1e300, true, false, 0]],
+    ['WELCOME.generation is not a whole number', [16, 1, 2n ** 63n, true, false, 0]],
+    ['WELCOME.generation is not a whole number', [16, 1, null, true, false, 0]],
+    ['WELCOME.enabled is not a boolean', [16, 1, 7, 1, false, 0]],
+    ['WELCOME.streamPriority is not a boolean', [16, 1, 7, true, null, 0]],
+    [
+      'WELCOME.preemptLatency is 1000001, expected 0 to 1000000',
+      [16, 1, 7, true, false, 1_000_001],
+    ],
     ['PERMIT.priority is 256, expected -255 to 255', [17, 1, 1, 1, 256, 0, true, true]],
     ['PERMIT.priority is -256, expected -255 to 255', [17, 1, 1, 1, -256, 0, true, true]],
     ['SUSPEND.window is 1022, expected 0 to 1021', [18, 1, 1, 1, 0, 1022, true, true]],
@@ -83,8 +87,8 @@ describe('message_decode', () => {
     expect(runCodec('decode 9313')).toBe('error ERROR.code is not a whole number');
     expect(runCodec('decode 931301a5616263')).toBe('error ERROR.message is not a string');
     expect(runCodec('decode 931301dbffffffff')).toBe('error ERROR.message is not a string');
-    expect(runCodec('decode 951001')).toBe('error WELCOME.generation is not a whole number');
-    expect(runCodec('decode 95100107')).toBe('error WELCOME.enabled is not a boolean');
+    expect(runCodec('decode 961001')).toBe('error WELCOME.generation is not a whole number');
+    expect(runCodec('decode 96100107')).toBe('error WELCOME.enabled is not a boolean');
   });
 });
 

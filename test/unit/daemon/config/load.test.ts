@@ -21,6 +21,7 @@ describe('the configuration', () => {
       policy: 'HPF',
       enabled: true,
       window: 8,
+      preemptLatencyUs: 200,
       silentMs: 3000,
       stallMs: 10_000,
       maxSuspendMs: 0,
@@ -72,7 +73,7 @@ rules:
     ['policy: EDF', 'x.yaml:1: policy must be one of: HPF; received "EDF"'],
     [
       'policy: HPF\nwindov: 3',
-      "x.yaml:2: unknown key 'windov'; known keys: policy, enabled, window, silent_ms, stall_ms, " +
+      "x.yaml:2: unknown key 'windov'; known keys: policy, enabled, preempt_latency_us, window, silent_ms, stall_ms, " +
         'max_suspend_ms, slice_ms, stream_priority, model_priority, group, rules, limits, control',
     ],
     [
