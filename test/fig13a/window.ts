@@ -46,17 +46,15 @@ export function countHigh(answers: readonly Answer[], window: Window): HighReque
 
 /**
  * The rate in the window and the latencies of the requests that were sent in it.
- * @param answers one of them given before the window begins, and one after its end
- * @throws Error if they are not
+ * @param answers of at least one request; one of them given after the window's end
  */
 export function countLow(answers: readonly Answer[], window: Window): LowRequests {
   const { fromMs, toMs } = window;
-  const endsNs = answers
-    .map(({ startedMs, latencyMs }) => (startedMs + latencyMs - fromMs) * 1e6)
-    .sort((a, b) => a - b);
-  if (!((endsNs[0] ?? Infinity) <= 0)) {
-    throw new Error('the low client had no answer before the counted time: use more --warmup');
-  }
+  const starts = answers.map(({ startedMs }) => startedMs);
+  const ends = answers.map(({ startedMs, latencyMs }) => startedMs + latencyMs);
+  // Nothing is under way before the first request: its start counts like the end of one before.
+  const known = [Math.min(fromMs, ...starts.slice(0, 1)), ...ends];
+  const endsNs = known.map((end) => (end - fromMs) * 1e6).sort((x, y) => x - y);
   return {
     perSecond: completionsPerSecond(endsNs, 0, (toMs - fromMs) * 1e6),
     latenciesMs: startedIn(window, answers).map(({ latencyMs }) => latencyMs),
