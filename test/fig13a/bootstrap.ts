@@ -1,7 +1,7 @@
 /** How far a ratio of percentiles can be trusted. */
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import { percentile } from '../demo/statistics.js';
+import { percentile, percentileSorted } from '../demo/statistics.js';
 
 /** A ratio with the interval in which it lies with a probability of 95%. */
 export interface Interval {
@@ -37,10 +37,10 @@ export function bootstrapRatio(
   const random = xoroshiro128plus(seed);
   const drawPercentile = (values: readonly number[]): number => {
     const last = values.length - 1;
-    return percentile(
-      values.map(() => values[uniformInt(random, 0, last)] ?? NaN),
-      percent,
-    );
+    // Typed arrays are sorted several times as fast.
+    const drawn = new Float64Array(values.length);
+    for (let i = 0; i <= last; i += 1) drawn[i] = values[uniformInt(random, 0, last)] ?? NaN;
+    return percentileSorted(drawn.sort(), percent);
   };
   const ratios = Array.from(
     { length: resamples },

@@ -120,8 +120,8 @@ async function measureTogether(
   check: () => Promise<void>,
 ): Promise<Seen> {
   const { seconds, warmup } = context.options;
-  const low = await startLow(context, server);
-  const high = await startHigh(context, server, setting);
+  const starting = [startHigh(context, server, setting), startLow(context, server)] as const;
+  const [high, low] = await Promise.all(starting);
   await check();
   const window = await waitWindow(context, [high, low], seconds, warmup);
   const highAnswers = await finish(high, HIGH_MODEL[setting]);
