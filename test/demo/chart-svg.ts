@@ -87,7 +87,7 @@ function renderLegend(curves: readonly Curve[]): string {
     .map(({ name, points, style: { color, dash } }, index) => {
       const x = MARGIN.left + index * LEGEND_WIDTH;
       const sample = `<line x1="${String(x)}" x2="${String(x + 28)}" y1="48" y2="48" stroke="${color}" stroke-width="2" stroke-dasharray="${dash}"/>`;
-      return sample + textAt(x + 34, 52, `${name} (${String(points.length)})`);
+      return sample + textAt(x + 34, 52, `${name} (n = ${String(points.length)})`);
     })
     .join('\n');
 }

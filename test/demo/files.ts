@@ -32,5 +32,8 @@ export function writeFiles(folder: string, result: Result, measured: Measurement
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
   writeFileSync(path.join(folder, 'latencies.csv'), renderCsv(measured));
-  writeFileSync(path.join(folder, 'cdf.svg'), renderSvg(latencyFigure(latencySeries(measured), title)));
+  writeFileSync(
+    path.join(folder, 'cdf.svg'),
+    renderSvg(latencyFigure(latencySeries(measured), title)),
+  );
 }

@@ -30,8 +30,7 @@ export function pickLatencyTicks(low: number, high: number): number[] {
 export function latencyExtent(
   distributions: readonly { readonly points: readonly CdfPoint[] }[],
 ): [number, number] {
-  const ends = distributions
-.flatMap(({ points }) => [points[0], points.at(-1)]);
+  const ends = distributions.flatMap(({ points }) => [points[0], points.at(-1)]);
   const values = ends.flatMap((point) => (point === undefined ? [] : [point.value]));
   if (values.length === 0) throw new RangeError('a chart needs at least one latency, got none');
   return [Math.min(...values), Math.max(...values)];

@@ -25,8 +25,10 @@ function sortValues(values: readonly number[], what: string): number[] {
   return [...values].sort((a, b) => a - b);
 }
 
-function percentileSorted(sorted: number[], percent: number): number {
-  const value = quantileSorted(sorted, percent / 100);
+/** The same as `percentile` of at least one value, for values that ascend, which is not checked. */
+export function percentileSorted(sorted: ArrayLike<number>, percent: number): number {
+  // It takes whatever has a length and an index, typed arrays as well; its types say arrays only.
+  const value = quantileSorted(sorted as number[], percent / 100);
   if (value === undefined) throw new RangeError(`no percentile ${String(percent)}`);
   return value;
 }
