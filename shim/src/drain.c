@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "reports.h"
 #include "resolve.h"
+#include "round.h"
 #include "thread.h"
 
 #include <pthread.h>
@@ -117,16 +118,6 @@ static void poll_queue(struct queue *queue, uint64_t now) {
     schedule_poll(queue, now, watched ? pause : POLL_LAZY_NS);
 }
 
-struct round {
-    uint64_t now;
-    uint64_t deadline;
-};
-
-static void earlier(struct round *round, uint64_t when) {
-    if (when < round->deadline)
-        round->deadline = when;
-}
-
 static void tend(struct queue *queue, void *data) {
     struct round *round = data;
     uint64_t now = round->now;
@@ -136,7 +127,7 @@ static void tend(struct queue *queue, void *data) {
         if (now >= queue->poll_at || overslept)
             poll_queue(queue, now);
         if (atomic_load(&queue->ready))
-            earlier(round, queue->poll_at);
+            round_due(round, queue->poll_at);
     } else if (atomic_load(&queue->orphaned)) {
         pthread_mutex_lock(&driver_life_lock);
         queue_drop_orphan(queue);
@@ -146,7 +137,7 @@ static void tend(struct queue *queue, void *data) {
             queue->idle_reported_at = now;
             report_state(queue, false);
         } else {
-            earlier(round, queue->idle_reported_at + HELD_BACK_NS);
+            round_due(round, queue->idle_reported_at + HELD_BACK_NS);
         }
     }
 }
