@@ -42,6 +42,13 @@ export const serveAll: Behaviour = (daemon, { link, message }) => {
   if (message.type === 'READY' && message.waiting) daemon.send(link, makePermit(message.queue));
 };
 
+/** Lets everybody launch, and wants to know at once who has work. */
+export const notifyAll: Behaviour = (daemon, { link, message }) => {
+  if (message.type === 'HELLO') daemon.welcome(link);
+  if (message.type !== 'REGISTER') return;
+  daemon.send(link, makePermit(message.queue, { notify: true }));
+};
+
 /** Says nothing, ever. */
 export const beSilent: Behaviour = () => undefined;
 

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PermitMessage } from '../../../protocol/generated/messages.js';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/messages.js';
-import { FakeAgentDaemon, makePermit, serveAll } from './fake-daemon.js';
+import { FakeAgentDaemon, makePermit, notifyAll, serveAll } from './fake-daemon.js';
 import type { Behaviour, Heard } from './fake-daemon.js';
 import { makeEnvironment, makeStage, readKernels, Script } from './programs.js';
 import type { Environment, Stage } from './programs.js';
@@ -35,13 +35,6 @@ afterEach(() => {
     for (const line of script.lines) expect(line).toMatch(/^[a-z] \w/);
   }
 });
-
-/** Lets everybody launch, and wants to know at once who has work. */
-const notifyAll: Behaviour = (daemon, { link, message }) => {
-  if (message.type === 'HELLO') daemon.welcome(link);
-  if (message.type !== 'REGISTER') return;
-  daemon.send(link, makePermit(message.queue, { notify: true }));
-};
 
 /** Says once what each queue may do, and answers whoever waits with the latest word on it. */
 class Decisions {
