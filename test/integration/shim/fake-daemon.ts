@@ -184,3 +184,34 @@ export class FakeAgentDaemon {
     }
   }
 }
+
+/** Says once what each queue may do, and answers whoever waits with the latest word on it. */
+export class Decisions {
+  readonly #latest = new Map<number, PermitMessage>();
+
+  readonly behave: Behaviour = (daemon, { link, message }) => {
+    if (message.type === 'HELLO') daemon.welcome(link);
+    if (message.type !== 'REGISTER' && message.type !== 'READY') return;
+    if (message.type === 'READY' && !message.waiting) return;
+    const { permit, state } = this.#state(message.queue);
+    daemon.send(link, { ...state, type: permit ? 'PERMIT' : 'SUSPEND' });
+  };
+
+  readonly #suspended = new Set<number>();
+
+  /** From now on the queue may launch, or may not. */
+  decide(daemon: FakeAgentDaemon, heard: Heard, queue: number, permit: boolean): PermitMessage {
+    const before = this.#state(queue).state;
+    const state = { ...before, seq: before.seq + 1 };
+    this.#latest.set(queue, state);
+    if (permit) this.#suspended.delete(queue);
+    else this.#suspended.add(queue);
+    daemon.send(heard.link, { ...state, type: permit ? 'PERMIT' : 'SUSPEND' });
+    return state;
+  }
+
+  #state(queue: number): { permit: boolean; state: PermitMessage } {
+    const state = this.#latest.get(queue) ?? makePermit(queue, { seq: 10 });
+    return { permit: !this.#suspended.has(queue), state };
+  }
+}
