@@ -242,7 +242,8 @@ static struct queue *change_label(struct key key, struct queue *before, uint32_t
             if (queue == NULL)
                 queue = current;
         }
-        /* Another thread may have been quicker, and then its queue is the one to put an event on. */
+        /* Another thread may have been quicker, and then its queue is the one to put an event on.
+         */
         bool settled = queue == current || current == trailed;
         if (settled && queue != current)
             hand_over(key, current, queue);

@@ -62,6 +62,7 @@ export class FakeAgentDaemon {
   readonly #router: Router;
   readonly #watchers = new Set<() => void>();
   #closed = false;
+  #sent: Promise<void> = Promise.resolve();
 
   private constructor(
     public behave: Behaviour,
@@ -108,7 +109,9 @@ export class FakeAgentDaemon {
 
   /** Sends frames as they are. */
   sendRaw(link: string, ...frames: Buffer[]): void {
-    this.#router.send([link, ...frames]).catch((error: unknown) => {
+    // The socket takes one at a time, and after some hundreds it is no longer done at once.
+    const sent = this.#sent.then(() => this.#router.send([link, ...frames]));
+    this.#sent = sent.catch((error: unknown) => {
       if (!this.#closed) throw error;
     });
   }

@@ -107,10 +107,7 @@ describe('models that use one stream in turn', () => {
     await script.doAll(...orders.slice(0, 4));
     const low = await queueOf(scene, 'low_0');
     const suspended = decisions.decide(daemon, low, low.message.queue, false);
-    await daemon.next(
-      'STATS',
-      (m) => m.queue === low.message.queue && m.applied === suspended.seq,
-    );
+    await daemon.next('STATS', (m) => m.queue === low.message.queue && m.applied === suspended.seq);
     const from = script.lines.length;
     script.begin('c execute low_0 1 1 1000');
     await daemon.next('READY', (m) => m.queue === low.message.queue && m.waiting);
@@ -220,13 +217,16 @@ describe('names', () => {
     await end(scene);
   });
 
-  it.each(['none', '?'])('that the core does not tell (%s) leave the model unlabelled', async (name) => {
-    const scene = await start();
-    await scene.script.doAll(`a load ${name} 1 m_0 PRIORITY_MAX 1`, 'a execute m_0 1 2 1000');
-    const { message } = await scene.daemon.next('REGISTER', ({ stream }) => stream > 2);
-    expect(message).toMatchObject({ label: '', instance: '', level: NONE });
-    await end(scene);
-  });
+  it.each(['none', '?'])(
+    'that the core does not tell (%s) leave the model unlabelled',
+    async (name) => {
+      const scene = await start();
+      await scene.script.doAll(`a load ${name} 1 m_0 PRIORITY_MAX 1`, 'a execute m_0 1 2 1000');
+      const { message } = await scene.daemon.next('REGISTER', ({ stream }) => stream > 2);
+      expect(message).toMatchObject({ label: '', instance: '', level: NONE });
+      await end(scene);
+    },
+  );
 
   it.each(['none', '?'])('of an instance that is not told (%s) leave the model’s', async (name) => {
     const scene = await start();

@@ -22,13 +22,11 @@
  * It may be a server of models too, whose backend launches on the streams above:
  *
  *   a core FILE                the library of the core, before anything else of these
- *   a load MODEL VERSION INSTANCE PRIORITY S   its initialisation launches a kernel on S; `none` for
- *                              a name or a priority that there is none of
- *   a refuse MODEL VERSION INSTANCE PRIORITY S the same, and the backend answers with an error
- *   a execute INSTANCE S COUNT NS
- *   a nest OUTER INNER S       an execution in the middle of another, three kernels in all
- *   a unload INSTANCE
- *   a objects                  whether errors and messages are left that nobody deleted
+ *   a load MODEL VERSION INSTANCE PRIORITY S   its initialisation launches a kernel on S; `none`
+ * for a name or a priority that there is none of a refuse MODEL VERSION INSTANCE PRIORITY S the
+ * same, and the backend answers with an error a execute INSTANCE S COUNT NS a nest OUTER INNER S an
+ * execution in the middle of another, three kernels in all a unload INSTANCE a objects whether
+ * errors and messages are left that nobody deleted
  */
 #include "driver.h"
 

@@ -1,4 +1,5 @@
-/* A program as a server of models: the tests' own core (triton/core.h), found by dlopen and dlsym. */
+/* A program as a server of models: the tests' own core (triton/core.h), found by dlopen and dlsym.
+ */
 #ifndef TEST_SERVER_H
 #define TEST_SERVER_H
 

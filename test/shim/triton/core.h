@@ -39,7 +39,8 @@ struct core_model {
 #define CORE_CALLS(CALL)                                                                           \
     /* NULL where the backend refuses. */                                                          \
     CALL(core_load, TRITONBACKEND_ModelInstance *, (const struct core_model *model))               \
-    CALL(core_execute, void, (TRITONBACKEND_ModelInstance * instance, TRITONBACKEND_Request * one)) \
+    CALL(core_execute, void,                                                                       \
+         (TRITONBACKEND_ModelInstance * instance, TRITONBACKEND_Request * one))                    \
     /* The handle may still be executed, as no server should, until it is freed. */                \
     CALL(core_unload, void, (TRITONBACKEND_ModelInstance * instance))                              \
     CALL(core_free, void, (TRITONBACKEND_ModelInstance * instance))                                \
