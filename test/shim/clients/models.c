@@ -56,7 +56,6 @@ static void work(void *data) {
 static TRITONBACKEND_ModelInstance *load(const char *name, const char *priority, int fails,
                                          TRITONBACKEND_Request setup) {
     struct core_model model = {
-        .backend = server.backend,
         .name = name,
         .instance = name,
         .priority = priority,

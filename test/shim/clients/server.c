@@ -5,7 +5,6 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { INSTANCES = 64, NAME_BYTES = 1024 };
 
@@ -29,15 +28,7 @@ struct work {
 };
 
 void server_open(const char *core) {
-    char folder[PATH_MAX / 2] = "";
-    char path[PATH_MAX];
-    CHECK(readlink("/proc/self/exe", folder, sizeof(folder) - 1) > 0, "no name of the program");
-    char *slash = strrchr(folder, '/');
-    CHECK(slash != NULL, "no folder of the program");
-    *slash = '\0';
-    snprintf(path, sizeof(path), "%s/%s", folder, core);
-    snprintf(server.backend, sizeof(server.backend), "%s/libbackend.so", folder);
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *library = dlopen(core, RTLD_NOW | RTLD_LOCAL);
     CHECK(library != NULL, "%s", dlerror());
 #define FIND(name, type, parameters)                                                               \
     *(void **)&server.name = dlsym(library, #name);                                                \
@@ -89,7 +80,7 @@ static const char *name_or_none(const char *word) {
 /* load MODEL VERSION INSTANCE PRIORITY S: a kernel of its initialisation goes to stream S. */
 static const char *load(char **words, server_launch launch, bool fails) {
     struct work setup = {.launch = launch, .count = 1, .ns = 1000};
-    struct core_model model = {.backend = server.backend, .fails = fails};
+    struct core_model model = {.fails = fails};
     model.name = name_or_none(next_word(words));
     model.version = check_argument(next_word(words));
     model.instance = name_or_none(next_word(words));

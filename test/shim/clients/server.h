@@ -6,13 +6,11 @@
 #include "core.h"
 #include "driver.h"
 
-#include <limits.h>
 #include <stdbool.h>
 
 #define DECLARE(name, type, parameters) type(*name) parameters;
 struct server {
     CORE_CALLS(DECLARE)
-    char backend[PATH_MAX];
 };
 #undef DECLARE
 

@@ -26,7 +26,6 @@ struct core_handle {
 
 /* A model with one instance. */
 struct core_model {
-    const char *backend;  /* Path of its library. */
     const char *name;     /* NULL: the core says that there is none; "?": it answers an error. */
     const char *instance; /* The same. */
     const char *priority; /* PRIORITY_MAX and so on; NULL: its configuration says nothing. */
