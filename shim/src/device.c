@@ -65,6 +65,21 @@ void device_wake(struct device *device) {
         futex_wake_all(&device->wake_seq);
 }
 
+struct device *device_of_context(CUcontext context) {
+    CUcontext current = NULL, popped;
+    if (driver.cuCtxGetCurrent == NULL || driver.cuCtxGetCurrent(&current) != CUDA_SUCCESS)
+        return NULL;
+    if (current == context)
+        return device_current();
+    if (driver.cuCtxPushCurrent_v2 == NULL || driver.cuCtxPopCurrent_v2 == NULL ||
+        driver.cuCtxPushCurrent_v2(context) != CUDA_SUCCESS) {
+        return NULL;
+    }
+    struct device *device = device_current();
+    driver.cuCtxPopCurrent_v2(&popped);
+    return device;
+}
+
 void device_reset_after_fork(void) {
     pthread_mutex_init(&lock, NULL);
     /* What was never used needs no page of the child's. */

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "reports.h"
 #include "resolve.h"
+#include "round.h"
 #include "thread.h"
 
 #include <pthread.h>
@@ -43,6 +44,24 @@ void drain_stop_asking(void) {
         futex_wait(&inside, 1, STOP_NS / 100);
 }
 
+static CUresult ask_stream(struct queue *queue) {
+    /* What records a graph has no work of its own, and must not be asked. */
+    return capture_includes(queue) ? CUDA_ERROR_NOT_READY : driver.cuStreamQuery(queue->stream);
+}
+
+static CUresult ask_tail(struct queue *queue) {
+    CUevent tail = atomic_load(&queue->tail);
+    return tail != NULL ? driver.cuEventQuery(tail) : CUDA_ERROR_NOT_READY;
+}
+
+/* The stream is another label's now: it is asked itself only where it takes no event. */
+static CUresult ask_behind(struct queue *queue) {
+    if (atomic_load(&queue->trailed) == atomic_load(&queue->returned))
+        return ask_tail(queue);
+    /* A launch was at the gate when the stream changed hands. */
+    return queue_retrail(queue) ? CUDA_ERROR_NOT_READY : ask_stream(queue);
+}
+
 /* Whether everything on the queue's stream has finished; driver_life_lock is held. */
 static CUresult ask_driver(struct queue *queue) {
     CUcontext popped;
@@ -51,23 +70,12 @@ static CUresult ask_driver(struct queue *queue) {
         return CUDA_ERROR_CONTEXT_IS_DESTROYED;
     }
     int mode = capture_relax();
-    CUresult result = CUDA_ERROR_NOT_READY;
-    bool by_tail =
-        queue->per_thread || atomic_load(&queue->orphaned) || atomic_load(&queue->behind);
-    if (!by_tail) {
-        /* What records a graph has no work of its own, and must not be asked. */
-        if (!capture_includes(queue))
-            result = driver.cuStreamQuery(queue->stream);
-    } else {
-        CUevent tail = atomic_load(&queue->tail);
-        if (atomic_load(&queue->behind) &&
-            atomic_load(&queue->trailed) != atomic_load(&queue->returned)) {
-            /* A launch that was at the gate when the stream changed hands. */
-            queue_retrail(queue);
-        } else if (tail != NULL) {
-            result = driver.cuEventQuery(tail);
-        }
-    }
+    CUresult result;
+    /* No stream of these may be named here, so `behind` is no matter for them. */
+    if (queue->per_thread || atomic_load(&queue->orphaned))
+        result = ask_tail(queue);
+    else
+        result = atomic_load(&queue->behind) ? ask_behind(queue) : ask_stream(queue);
     capture_restore(mode);
     driver.cuCtxPopCurrent_v2(&popped);
     return capture_is_error(result) ? CUDA_ERROR_NOT_READY : result;
@@ -117,16 +125,6 @@ static void poll_queue(struct queue *queue, uint64_t now) {
     schedule_poll(queue, now, watched ? pause : POLL_LAZY_NS);
 }
 
-struct round {
-    uint64_t now;
-    uint64_t deadline;
-};
-
-static void earlier(struct round *round, uint64_t when) {
-    if (when < round->deadline)
-        round->deadline = when;
-}
-
 static void tend(struct queue *queue, void *data) {
     struct round *round = data;
     uint64_t now = round->now;
@@ -136,7 +134,7 @@ static void tend(struct queue *queue, void *data) {
         if (now >= queue->poll_at || overslept)
             poll_queue(queue, now);
         if (atomic_load(&queue->ready))
-            earlier(round, queue->poll_at);
+            round_due(round, queue->poll_at);
     } else if (atomic_load(&queue->orphaned)) {
         pthread_mutex_lock(&driver_life_lock);
         queue_drop_orphan(queue);
@@ -146,9 +144,29 @@ static void tend(struct queue *queue, void *data) {
             queue->idle_reported_at = now;
             report_state(queue, false);
         } else {
-            earlier(round, queue->idle_reported_at + HELD_BACK_NS);
+            round_due(round, queue->idle_reported_at + HELD_BACK_NS);
         }
     }
+}
+
+static void drop_if_spent(struct queue *queue, void *unused) {
+    (void)unused;
+    if (!atomic_load(&queue->behind) || atomic_load(&queue->ready) || queue->label.id == 0 ||
+        label_lasts(queue->label.id)) {
+        return;
+    }
+    pthread_mutex_lock(&driver_life_lock);
+    queue_drop_spent(queue);
+    pthread_mutex_unlock(&driver_life_lock);
+}
+
+/* Seldom: a queue that nobody launches on costs little while it is there. */
+static void sweep(uint64_t now) {
+    static uint64_t swept_at;
+    if (now - swept_at < POLL_IDLE_NS)
+        return;
+    swept_at = now;
+    queue_each(drop_if_spent, NULL);
 }
 
 static void *run(void *name) {
@@ -158,6 +176,7 @@ static void *run(void *name) {
         uint64_t now = clock_now();
         struct round round = {now, now + POLL_IDLE_NS};
         queue_each(tend, &round);
+        sweep(now);
         /* Whoever rings after `seen` was read makes the sleep end at once. */
         atomic_store(&wakes_at, round.deadline);
         now = clock_now();

@@ -56,9 +56,16 @@ void label_end(uint32_t id) {
     pthread_mutex_unlock(&lock);
 }
 
+bool label_lasts(uint32_t id) {
+    pthread_mutex_lock(&lock);
+    bool lasts = find(id) >= 0;
+    pthread_mutex_unlock(&lock);
+    return lasts;
+}
+
 bool label_get(uint32_t id, struct label *copy) {
     pthread_mutex_lock(&lock);
-    int index = id == 0 ? -1 : find(id);
+    int index = find(id);
     if (index >= 0)
         *copy = *labels[index];
     pthread_mutex_unlock(&lock);

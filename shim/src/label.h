@@ -19,9 +19,10 @@ enum label_level {
     LABEL_LEVEL_MAX = XSP_LEVEL_MAX,
 };
 
-enum { LABEL_TEXT_BYTES = XSP_LABEL_BYTES + 1, LABEL_SHORT_BYTES = XSP_VERSION_BYTES + 1 };
+/* A byte more than the protocol takes: who sends a text cuts it, at the end of a character. */
+enum { LABEL_TEXT_BYTES = XSP_LABEL_BYTES + 2, LABEL_SHORT_BYTES = XSP_VERSION_BYTES + 2 };
 
-/* A model instance as its server calls it. Texts are cut at their limits. */
+/* A model instance as its server calls it. Texts are cut behind their limits. */
 struct label {
     uint32_t id; /* Never reused in a process; 0: no label. */
     char model[LABEL_TEXT_BYTES];
@@ -43,6 +44,9 @@ void label_end(uint32_t id);
 
 /* A copy of the label; false when it has ended. */
 bool label_get(uint32_t id, struct label *copy);
+
+/* Whether the label has not ended. */
+bool label_lasts(uint32_t id);
 
 /* Calls `visit` with a copy of every label that has not ended. */
 void label_each(void (*visit)(const struct label *label, void *data), void *data);

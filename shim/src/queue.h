@@ -89,7 +89,7 @@ struct queue {
     _Atomic uint32_t syncing; /* Threads inside a synchronisation that will bring evidence. */
     _Atomic(CUevent) tail;    /* Trails the work of a stream that cannot be asked itself. */
     _Atomic bool orphaned;    /* Its stream was destroyed while it had work. */
-    _Atomic bool behind;      /* Its stream is another label's now, behind its tail. */
+    _Atomic bool behind;      /* Its stream is another label's now. */
     _Atomic uint64_t trailed; /* What of such a queue the tail proves. */
     uint64_t poll_seen;
     uint64_t poll_at;
@@ -144,8 +144,8 @@ bool queue_trail(struct queue *queue);
 /* The same for a stream of any context, unless that would record the event in a graph. */
 bool queue_trail_anywhere(struct queue *queue);
 
-/* The stream is another label's now: sets `behind` and `trailed`. */
-void queue_retrail(struct queue *queue);
+/* The same, for a stream that goes to another label: sets `trailed` to what the event proves. */
+bool queue_retrail(struct queue *queue);
 
 /*
  * The stream is about to be destroyed. Work that it still has runs to its end, so a ready queue
@@ -155,6 +155,12 @@ void queue_drop_stream(CUstream stream);
 
 /* The orphan's work has left the GPU. */
 void queue_drop_orphan(struct queue *queue);
+
+/*
+ * The queue's label has ended, and it is idle. It ends unless its stream is its own still: a stream
+ * that serves one model after the other would have a queue for each that ever was.
+ */
+void queue_drop_spent(struct queue *queue);
 
 /* The context is gone, and all its queues with it. */
 void queue_drop_context(CUcontext context);

@@ -84,26 +84,9 @@ static struct queue *take_record(void) {
     return fresh;
 }
 
-/* The device of a context, which need not be the current one: copies may be asked of any. */
-static struct device *device_of(CUcontext context) {
-    CUcontext current = NULL, popped;
-    if (driver.cuCtxGetCurrent == NULL || driver.cuCtxGetCurrent(&current) != CUDA_SUCCESS)
-        return NULL;
-    if (current == context)
-        return device_current();
-    if (driver.cuCtxPushCurrent_v2 == NULL || driver.cuCtxPopCurrent_v2 == NULL ||
-        driver.cuCtxPushCurrent_v2(context) != CUDA_SUCCESS) {
-        return NULL;
-    }
-    struct device *device = device_current();
-    driver.cuCtxPopCurrent_v2(&popped);
-    return device;
-}
-
 /* Fills in what the driver knows of the stream; false when it is not one. */
-static bool describe(struct queue *queue, struct key key, uint32_t label) {
-    if (!label_get(label, &queue->label))
-        queue->label.id = 0;
+static bool describe(struct queue *queue, struct key key, const struct label *label) {
+    queue->label = *label;
     queue->key_context = key.context;
     queue->key_stream = key.stream;
     queue->per_thread = key.context != 0 && key.stream != 1;
@@ -118,7 +101,7 @@ static bool describe(struct queue *queue, struct key key, uint32_t label) {
         driver.cuStreamGetCtx(queue->stream, &queue->context) != CUDA_SUCCESS) {
         return false;
     }
-    queue->device = device_of(queue->context);
+    queue->device = device_of_context(queue->context);
     if (queue->device == NULL)
         return false;
     int priority = 0;
@@ -191,7 +174,7 @@ static struct queue *find_labelled(struct key key, uint32_t label) {
 }
 
 /* A new queue for the stream. The registry's lock is held. */
-static struct queue *make_queue(struct key key, uint32_t label) {
+static struct queue *make_queue(struct key key, const struct label *label) {
     static bool warned;
     struct queue *queue = take_record();
     bool usable = queue != NULL && describe(queue, key, label);
@@ -211,13 +194,15 @@ static struct queue *make_queue(struct key key, uint32_t label) {
 }
 
 static struct queue *register_queue(struct key key) {
+    struct label label = {.id = 0};
+    label_get(label_of_thread(), &label);
     process_start();
     if (key.context != 0 && key.stream != 1)
         sweep_dead_threads();
     pthread_mutex_lock(&lock);
     struct queue *queue = table_search(key);
     if (queue == NULL) {
-        queue = make_queue(key, label_of_thread());
+        queue = make_queue(key, &label);
         /* Last: whoever finds it there launches on it without a look at this lock. */
         if (queue != NULL)
             table_insert(key, queue);
@@ -226,29 +211,52 @@ static struct queue *register_queue(struct key key) {
     return queue;
 }
 
+/* The stream goes from one label's queue to another's. The registry's lock is held. */
+static void hand_over(struct key key, struct queue *from, struct queue *to) {
+    atomic_store(&from->behind, true);
+    atomic_store(&to->behind, false);
+    table_replace(key, to);
+    atomic_fetch_add(&epoch, 1);
+}
+
 /*
  * The stream works for another label from now on. What it still has of the one before is known to
  * have drained by an event behind it: to ask the stream would wait for the new work too.
+ *
+ * The driver may keep who records the event waiting for the GPU, so no lock is held meanwhile. And
+ * it is recorded before anybody finds the new queue: what is launched on that one comes behind it.
  */
-static struct queue *change_label(struct key key, struct queue *before, uint32_t label) {
-    pthread_mutex_lock(&lock);
-    struct queue *current = table_search(key);
-    struct queue *queue = current;
-    if (current != NULL && current->label.id != label) {
-        queue = find_labelled(key, label);
-        if (queue == NULL)
-            queue = make_queue(key, label);
-        if (queue == NULL) {
-            queue = current;
-        } else {
-            queue_retrail(current);
-            atomic_store(&queue->behind, false);
-            table_replace(key, queue);
-            atomic_fetch_add(&epoch, 1);
+static struct queue *change_label(struct key key, struct queue *before, uint32_t id) {
+    struct label label;
+    if (!label_get(id, &label))
+        return before; /* It has ended, while the thread is still at it. */
+    struct queue *trailed = NULL;
+    for (;;) {
+        pthread_mutex_lock(&lock);
+        struct queue *current = table_search(key);
+        struct queue *queue = current;
+        if (current != NULL && current->label.id != id) {
+            queue = find_labelled(key, id);
+            if (queue == NULL)
+                queue = make_queue(key, &label);
+            if (queue == NULL)
+                queue = current;
         }
+        /* Another thread may have been quicker, and then its queue is the one to put an event on.
+         */
+        bool settled = queue == current || current == trailed;
+        if (settled && queue != current)
+            hand_over(key, current, queue);
+        if (!settled)
+            atomic_fetch_add(&current->holders, 1);
+        pthread_mutex_unlock(&lock);
+        if (trailed != NULL)
+            queue_release(trailed);
+        if (settled)
+            return queue != NULL ? queue : before;
+        queue_retrail(current);
+        trailed = current;
     }
-    pthread_mutex_unlock(&lock);
-    return queue != NULL ? queue : before;
 }
 
 static struct queue *find(CUstream stream, enum null_stream null_stream, bool make) {
@@ -347,6 +355,17 @@ void queue_drop_stream(CUstream stream) {
 
 void queue_drop_orphan(struct queue *queue) {
     drop(queue, false);
+}
+
+void queue_drop_spent(struct queue *queue) {
+    pthread_mutex_lock(&lock);
+    bool spent = atomic_load(&queue->behind);
+    /* From here on nobody finds it to hand the stream back to it. */
+    if (spent)
+        atomic_store(&queue->orphaned, true);
+    pthread_mutex_unlock(&lock);
+    if (spent)
+        drop(queue, false);
 }
 
 static void drop_if_of_context(struct queue *queue, void *context) {

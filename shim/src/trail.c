@@ -8,10 +8,16 @@ bool queue_trail(struct queue *queue) {
     if (tail == NULL) {
         int mode = capture_relax();
         bool made = driver.cuEventCreate(&tail, CU_EVENT_DISABLE_TIMING) == CUDA_SUCCESS;
+        CUevent other = NULL;
+        /* Of two threads that both make one, both use the first: what one of them records proves
+         * nothing by the event of the other. */
+        if (made && !atomic_compare_exchange_strong(&queue->tail, &other, tail)) {
+            driver.cuEventDestroy_v2(tail);
+            tail = other;
+        }
         capture_restore(mode);
         if (!made)
             return false;
-        atomic_store(&queue->tail, tail);
     }
     return driver.cuEventRecord(tail, queue->stream) == CUDA_SUCCESS;
 }
@@ -29,9 +35,12 @@ bool queue_trail_anywhere(struct queue *queue) {
     return trailed;
 }
 
-void queue_retrail(struct queue *queue) {
+bool queue_retrail(struct queue *queue) {
+    /* Read before the event is recorded: what comes in between may lie behind it. Another thread
+     * may do the same, and then less is known than the event proves, never more. */
     uint64_t returned = atomic_load(&queue->returned);
-    bool trailed = queue_trail_anywhere(queue);
+    if (!queue_trail_anywhere(queue))
+        return false;
     atomic_store(&queue->trailed, returned);
-    atomic_store(&queue->behind, trailed);
+    return true;
 }

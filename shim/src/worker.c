@@ -5,6 +5,7 @@
 #include "link.h"
 #include "log.h"
 #include "reports.h"
+#include "round.h"
 #include "thread.h"
 
 #include <errno.h>
@@ -62,7 +63,8 @@ static void quieten_bell(void) {
     }
 }
 
-static void tend_stats(struct queue *queue, uint64_t now, uint64_t *deadline) {
+static void tend_stats(struct queue *queue, struct round *round) {
+    uint64_t now = round->now;
     if (now - queue->stats_at >= STATS_NS) {
         uint64_t submitted = atomic_load(&queue->returned);
         if (atomic_load(&queue->ready) || submitted != queue->stats_submitted) {
@@ -75,19 +77,8 @@ static void tend_stats(struct queue *queue, uint64_t now, uint64_t *deadline) {
         }
         queue->stats_at = now;
     }
-    if (queue->stats_repeats < STATS_REPEATS && queue->stats_at + STATS_NS < *deadline) {
-        *deadline = queue->stats_at + STATS_NS;
-    }
-}
-
-struct round {
-    uint64_t now;
-    uint64_t deadline;
-};
-
-static void earlier(struct round *round, uint64_t when) {
-    if (when < round->deadline)
-        round->deadline = when;
+    if (queue->stats_repeats < STATS_REPEATS)
+        round_due(round, queue->stats_at + STATS_NS);
 }
 
 static void tend(struct queue *queue, void *data) {
@@ -105,9 +96,9 @@ static void tend(struct queue *queue, void *data) {
                 report_waiting(queue);
             }
         }
-        earlier(round, queue->asked_at + REPEAT_NS);
+        round_due(round, queue->asked_at + REPEAT_NS);
     }
-    tend_stats(queue, now, &round->deadline);
+    tend_stats(queue, round);
 }
 
 /* Repeats what the process serves until the daemon has answered. */
@@ -119,7 +110,7 @@ static void tend_labels(struct round *round) {
         untold = report_untold();
     }
     if (untold)
-        earlier(round, asked_at + REPEAT_NS);
+        round_due(round, asked_at + REPEAT_NS);
 }
 
 static void sleep_until(uint64_t deadline) {
@@ -150,7 +141,7 @@ static void *run(void *name) {
         atomic_store(&attention, false);
         uint64_t now = clock_now();
         struct round round = {now, now + STATS_NS};
-        earlier(&round, link_maintain(now));
+        round_due(&round, link_maintain(now));
         queue_each(tend, &round);
         tend_labels(&round);
         sleep_until(round.deadline);

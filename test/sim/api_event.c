@@ -111,8 +111,11 @@ static CUresult event_checked(CUevent handle, struct event **event) {
     context = (*event)->context;
     if (context->error != CUDA_SUCCESS)
         return context->error;
-    return (*event)->capture_id ? capture_check_event((*event)->capture_id)
-                                : capture_check_unsafe(NULL);
+    /* Another thread may be recording it. */
+    pthread_mutex_lock(&runtime.lock);
+    uint64_t capture = (*event)->capture_id;
+    pthread_mutex_unlock(&runtime.lock);
+    return capture ? capture_check_event(capture) : capture_check_unsafe(NULL);
 }
 
 CU_EXPORT CUresult cuEventQuery(CUevent handle) {

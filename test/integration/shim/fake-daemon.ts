@@ -42,6 +42,13 @@ export const serveAll: Behaviour = (daemon, { link, message }) => {
   if (message.type === 'READY' && message.waiting) daemon.send(link, makePermit(message.queue));
 };
 
+/** Lets everybody launch, and wants to know at once who has work. */
+export const notifyAll: Behaviour = (daemon, { link, message }) => {
+  if (message.type === 'HELLO') daemon.welcome(link);
+  if (message.type !== 'REGISTER') return;
+  daemon.send(link, makePermit(message.queue, { notify: true }));
+};
+
 /** Says nothing, ever. */
 export const beSilent: Behaviour = () => undefined;
 
@@ -55,6 +62,7 @@ export class FakeAgentDaemon {
   readonly #router: Router;
   readonly #watchers = new Set<() => void>();
   #closed = false;
+  #sent: Promise<void> = Promise.resolve();
 
   private constructor(
     public behave: Behaviour,
@@ -102,7 +110,9 @@ export class FakeAgentDaemon {
 
   /** Sends frames as they are. */
   sendRaw(link: string, ...frames: Buffer[]): void {
-    this.#router.send([link, ...frames]).catch((error: unknown) => {
+    // The socket takes one at a time, and after some hundreds it is no longer done at once.
+    const sent = this.#sent.then(() => this.#router.send([link, ...frames]));
+    this.#sent = sent.catch((error: unknown) => {
       if (!this.#closed) throw error;
     });
   }
@@ -176,5 +186,36 @@ export class FakeAgentDaemon {
       this.behave(this, heard);
       for (const watcher of [...this.#watchers]) watcher();
     }
+  }
+}
+
+/** Says once what each queue may do, and answers whoever waits with the latest word on it. */
+export class Decisions {
+  readonly #latest = new Map<number, PermitMessage>();
+
+  readonly behave: Behaviour = (daemon, { link, message }) => {
+    if (message.type === 'HELLO') daemon.welcome(link);
+    if (message.type !== 'REGISTER' && message.type !== 'READY') return;
+    if (message.type === 'READY' && !message.waiting) return;
+    const { permit, state } = this.#state(message.queue);
+    daemon.send(link, { ...state, type: permit ? 'PERMIT' : 'SUSPEND' });
+  };
+
+  readonly #suspended = new Set<number>();
+
+  /** From now on the queue may launch, or may not. */
+  decide(daemon: FakeAgentDaemon, heard: Heard, queue: number, permit: boolean): PermitMessage {
+    const before = this.#state(queue).state;
+    const state = { ...before, seq: before.seq + 1 };
+    this.#latest.set(queue, state);
+    if (permit) this.#suspended.delete(queue);
+    else this.#suspended.add(queue);
+    daemon.send(heard.link, { ...state, type: permit ? 'PERMIT' : 'SUSPEND' });
+    return state;
+  }
+
+  #state(queue: number): { permit: boolean; state: PermitMessage } {
+    const state = this.#latest.get(queue) ?? makePermit(queue, { seq: 10 });
+    return { permit: !this.#suspended.has(queue), state };
   }
 }

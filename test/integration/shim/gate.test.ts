@@ -1,8 +1,7 @@
 /** What the shim tells a daemon of its queues, and how it obeys. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { PermitMessage } from '../../../protocol/generated/messages.js';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/messages.js';
-import { FakeAgentDaemon, makePermit, serveAll } from './fake-daemon.js';
+import { Decisions, FakeAgentDaemon, makePermit, notifyAll, serveAll } from './fake-daemon.js';
 import type { Behaviour, Heard } from './fake-daemon.js';
 import { makeEnvironment, makeStage, readKernels, Script } from './programs.js';
 import type { Environment, Stage } from './programs.js';
@@ -35,43 +34,6 @@ afterEach(() => {
     for (const line of script.lines) expect(line).toMatch(/^[a-z] \w/);
   }
 });
-
-/** Lets everybody launch, and wants to know at once who has work. */
-const notifyAll: Behaviour = (daemon, { link, message }) => {
-  if (message.type === 'HELLO') daemon.welcome(link);
-  if (message.type !== 'REGISTER') return;
-  daemon.send(link, makePermit(message.queue, { notify: true }));
-};
-
-/** Says once what each queue may do, and answers whoever waits with the latest word on it. */
-class Decisions {
-  readonly #latest = new Map<number, PermitMessage>();
-
-  readonly behave: Behaviour = (daemon, { link, message }) => {
-    if (message.type === 'HELLO') daemon.welcome(link);
-    if (message.type !== 'REGISTER' && message.type !== 'READY') return;
-    if (message.type === 'READY' && !message.waiting) return;
-    const { permit, state } = this.#state(message.queue);
-    daemon.send(link, { ...state, type: permit ? 'PERMIT' : 'SUSPEND' });
-  };
-
-  readonly #suspended = new Set<number>();
-
-  decide(daemon: FakeAgentDaemon, heard: Heard, queue: number, permit: boolean): PermitMessage {
-    const before = this.#state(queue).state;
-    const state = { ...before, seq: before.seq + 1 };
-    this.#latest.set(queue, state);
-    if (permit) this.#suspended.delete(queue);
-    else this.#suspended.add(queue);
-    daemon.send(heard.link, { ...state, type: permit ? 'PERMIT' : 'SUSPEND' });
-    return state;
-  }
-
-  #state(queue: number): { permit: boolean; state: PermitMessage } {
-    const state = this.#latest.get(queue) ?? makePermit(queue, { seq: 10 });
-    return { permit: !this.#suspended.has(queue), state };
-  }
-}
 
 /** A program that launches without pause on stream 1, and its queue. */
 async function startFlood(more: Environment = {}) {

@@ -1,18 +1,10 @@
 /** Queues whose streams end with work on them, and queues beside a capture. */
 import { describe, expect, it } from 'vitest';
-import { FakeAgentDaemon, makePermit } from './fake-daemon.js';
-import type { Behaviour } from './fake-daemon.js';
+import { FakeAgentDaemon, notifyAll } from './fake-daemon.js';
 import { makeEnvironment, makeStage, readKernels, Script } from './programs.js';
 
 const KERNEL_NS = 500_000;
 const KERNELS = 40;
-
-/** Lets everybody launch, and wants to know at once who has work. */
-const notifyAll: Behaviour = (daemon, { link, message }) => {
-  if (message.type === 'HELLO') daemon.welcome(link);
-  if (message.type !== 'REGISTER') return;
-  daemon.send(link, makePermit(message.queue, { notify: true }));
-};
 
 async function start() {
   const stage = makeStage();

@@ -73,6 +73,7 @@ describe.each(SANITIZERS)('under the $name sanitizer', (sanitizer) => {
   it.each([
     ['mixed', ['40', '500'], 3],
     ['threads', ['150'], 0],
+    ['models', ['40'], 0],
   ])('%s runs as without the shim', async (name, args, code) => {
     const bare = await runClient(name, args, makeEnvironment(makeStage(), {}, false));
     expect(bare.code).toBe(code);

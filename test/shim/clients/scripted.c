@@ -10,16 +10,28 @@
  *   a sync S | destroy S
  *   a read S                   a number that follows from all that the stream's kernels did
  *   a begin S MODE | end S | replay S     a capture, the graph that it made, one launch of it
+ *   a record S COUNT           puts that many events on it, all of them one event
+ *   a recorded S               how many of them are there
  *   a join S T                 S waits for an event of T, and joins a capture of it
  *   a close LOW HIGH           closes descriptors
  *   a write FOLDER COUNT       writes files: each holds its own name
  *   a fork CODE                a child that ends with that code, and its status
  *   a exec PROGRAM ARGUMENT…   the same with a program in it; its output is ours
  *   a exit CODE
+ *
+ * It may be a server of models too, whose backend launches on the streams above:
+ *
+ *   a core FILE                the library of the core, before anything else of these
+ *   a load MODEL VERSION INSTANCE PRIORITY S   its initialisation launches a kernel on S; `none`
+ * for a name or a priority that there is none of a refuse MODEL VERSION INSTANCE PRIORITY S the
+ * same, and the backend answers with an error a execute INSTANCE S COUNT NS a nest OUTER INNER S an
+ * execution in the middle of another, three kernels in all a unload INSTANCE a objects whether
+ * errors and messages are left that nobody deleted
  */
 #include "driver.h"
 
 #include "check.h"
+#include "server.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -45,6 +57,7 @@ static CUgraphExec graphs[STREAMS];
 static CUdeviceptr words;
 static atomic_bool stopped;
 static atomic_uint launched[STREAMS];
+static atomic_uint recorded[STREAMS];
 
 /* One write a line, so that lines of several threads do not mix. */
 static void answer(char letter, const char *order, const char *result) {
@@ -66,6 +79,16 @@ static CUresult launch(size_t number, uint64_t ns) {
     uint32_t value = atomic_fetch_add(&launched[number], 1);
     return driver_mix(number == OWN ? NULL : streams[number], number == OWN, ns, words + 4 * number,
                       value);
+}
+
+static CUresult record(size_t number, uint64_t count) {
+    CUevent event;
+    CUresult status = cuda.cuEventCreate(&event, NO_TIMING);
+    for (uint64_t i = 0; i < count && status == CUDA_SUCCESS; i++) {
+        status = cuda.cuEventRecord(event, streams[number]);
+        atomic_fetch_add(&recorded[number], 1);
+    }
+    return status;
 }
 
 static void write_files(const char *folder, uint64_t count) {
@@ -139,6 +162,10 @@ static void obey_driver(char letter, const char *order, const char *name, char *
                                : cuda.cuStreamEndCapture(streams[number], &graph);
         if (status == CUDA_SUCCESS)
             status = cuda.cuGraphInstantiateWithFlags(&graphs[number], graph, 0);
+    } else if (strcmp(name, "record") == 0) {
+        status = record(number, check_argument(second));
+    } else if (strcmp(name, "recorded") == 0) {
+        status = (CUresult)atomic_load(&recorded[number]);
     } else if (strcmp(name, "join") == 0) {
         CUevent event;
         DRIVER_CHECK(cuda.cuEventCreate(&event, NO_TIMING));
@@ -180,7 +207,7 @@ static void obey(char letter, char *line) {
         snprintf(result, sizeof(result), "%d", run_program(&save));
     } else if (strcmp(name, "exit") == 0) {
         exit((int)check_argument(strtok_r(NULL, " ", &save)));
-    } else {
+    } else if (!server_obey(name, &save, result, sizeof(result), launch)) {
         obey_driver(letter, order, name, &save);
         return;
     }
