@@ -1,5 +1,6 @@
 /** Which GPU the demo runs on: the machine's own where there is one, else the simulated one. */
 import path from 'node:path';
+import { LIMITS } from '../../protocol/limits.js';
 import type { Children } from './children.js';
 import { probeDevice } from './load-program.js';
 import { LOAD_PROGRAM, SIMULATED_GPU_DIR } from './paths.js';
@@ -51,10 +52,21 @@ async function useSimulated(
     ...env,
     LD_LIBRARY_PATH: searched.join(path.delimiter),
     XSCHED_SIM_DIR: scratchDir,
-    XSCHED_SIM_SCALE: String(scale),
+    ...slowClock(scale),
   };
   const device = await probeDevice(children, LOAD_PROGRAM, simulatedEnv);
   if (typeof device === 'string') throw new Error(`The simulated GPU does not work. ${device}`);
   const { name, driverVersion: cudaVersion } = device;
   return { kind: 'sim', name, cudaVersion, scale, env: simulatedEnv, reason };
+}
+
+/**
+ * What the programs on a simulated GPU are told of its clock: so many nanoseconds pass for one of the
+ * GPU's. What a window may hold is time of the GPU too.
+ */
+export function slowClock(scale: number): Record<string, string> {
+  return {
+    XSCHED_SIM_SCALE: String(scale),
+    XSCHED_PREEMPT_LATENCY_US: String(LIMITS.LATENCY_US * scale),
+  };
 }

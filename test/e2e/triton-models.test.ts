@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { slowClock } from '../demo/gpu.js';
 import { finish, HIGH, latency, LOW, measureContention } from '../triton/contention.js';
 import { startLoad } from '../triton/load.js';
 import {
@@ -46,7 +47,7 @@ async function serve(prefix: readonly string[]): Promise<TritonServer> {
   const env = {
     TRITON_TEST_DRIVER: simulatedDriver,
     XSCHED_SIM_DIR: path.join(place, 'gpu'),
-    XSCHED_SIM_SCALE: String(CLOCK_SCALE),
+    ...slowClock(CLOCK_SCALE),
   };
   return startTriton({ folder: place, prefix, env, models: [high, low] });
 }

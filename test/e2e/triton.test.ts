@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { slowClock } from '../demo/gpu.js';
 import {
   finish,
   HIGH,
@@ -68,7 +69,7 @@ async function serve(prefix: readonly string[]): Promise<TritonServer> {
     env: {
       TRITON_TEST_DRIVER: simulatedDriver,
       XSCHED_SIM_DIR: device,
-      XSCHED_SIM_SCALE: String(CLOCK_SCALE),
+      ...slowClock(CLOCK_SCALE),
     },
   });
   undo.push(() => server.stop());

@@ -1,12 +1,18 @@
 /** The three models of the experiment: what the options make of their configurations. */
-import type { ModelOptions, Priority } from '../triton/server.js';
+import type { CudaLibraries } from '../triton/cuda-libraries.js';
+import type { ModelOptions, Priority } from '../triton/models.js';
 import type { Options, Setting } from './options.js';
 
 /** What the models depend on. */
 export type ModelChoice = Pick<
   Options,
   'backend' | 'layers' | 'highLayers' | 'lowBatch' | 'streamPriorities'
-> & { readonly engine: 'bert' | 'chain'; readonly gpu: 'real' | 'sim' };
+> & {
+  readonly engine: 'bert' | 'chain';
+  readonly gpu: 'real' | 'sim';
+  /** For the C++ backend's BERT. */
+  readonly libraries: CudaLibraries | string | null;
+};
 
 /** The model that the high client asks in each setting. */
 export const HIGH_MODEL: Readonly<Record<Setting, 'bert-high' | 'bert-norm'>> = {
@@ -63,13 +69,14 @@ function isPythonBert({ backend, engine }: ModelChoice): boolean {
 }
 
 function engineParameters(choice: ModelChoice, layers: number, batch: number): Parameters {
-  const { backend, engine, gpu, streamPriorities } = choice;
+  const { backend, engine, gpu, streamPriorities, libraries } = choice;
   const isCpp = backend === 'cpp';
   return {
     ...(engine === 'bert'
       ? { layers: String(layers), batch: String(batch), sequence: String(SEQUENCE) }
       : {}),
     ...(engine === 'chain' && isCpp && gpu === 'real' ? { blocks: String(FULL_BLOCKS) } : {}),
+    ...(typeof libraries === 'object' ? libraries : {}),
     ...(isCpp ? { stream_priority: streamPriorities ? '1' : '0' } : {}),
   };
 }

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from '../demo/paths.js';
+import type { CudaLibraries } from '../triton/cuda-libraries.js';
 import type { Installation } from '../triton/installation.js';
 import { MPS_PROGRAM } from './mps.js';
 import type { Options } from './options.js';
@@ -12,6 +13,8 @@ export interface Plan {
   readonly options: Pick<Options, 'backend' | 'mps'>;
   readonly engine: 'bert' | 'chain';
   readonly installation: Installation;
+  /** cuBLAS and NVRTC, how to get them, or null where they are not needed. */
+  readonly libraries: CudaLibraries | string | null;
 }
 
 interface Requirement {
@@ -28,6 +31,10 @@ const REQUIREMENTS: readonly Requirement[] = [
     isNeeded: ({ options }) => options.backend === 'cpp',
     findMissing: () =>
       existsSync(BACKEND) ? null : `${BACKEND} is not built. Build it: npm run build`,
+  },
+  {
+    isNeeded: ({ libraries }) => libraries !== null,
+    findMissing: ({ libraries }) => (typeof libraries === 'string' ? libraries : null),
   },
   {
     isNeeded: ({ options, engine }) => options.backend === 'python' && engine === 'bert',

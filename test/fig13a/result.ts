@@ -1,5 +1,5 @@
 /** The content of result.json, and what is judged of it. */
-import type { ModelOptions } from '../triton/server.js';
+import type { ModelOptions } from '../triton/models.js';
 import type { Machine } from './machine.js';
 import type { Options } from './options.js';
 import type { BOOTSTRAP, SettingResult } from './summary.js';

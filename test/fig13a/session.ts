@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Children } from '../demo/children.js';
-import { chooseGpu, type Gpu, type GpuChoice } from '../demo/gpu.js';
+import { chooseGpu, slowClock, type Gpu, type GpuChoice } from '../demo/gpu.js';
 import { Progress } from '../demo/progress.js';
+import { findCudaLibraries } from '../triton/cuda-libraries.js';
 import { runInstaller } from '../triton/installation.js';
 import { cleanEnvironment, simulatedDriver } from '../triton/product.js';
 import { measureAll, plannedSeconds } from './experiment.js';
@@ -54,7 +55,7 @@ function gpuEnvironment(gpu: Gpu, folder: string): Record<string, string> {
   return {
     TRITON_TEST_DRIVER: simulatedDriver,
     XSCHED_SIM_DIR: path.join(folder, 'gpu'),
-    XSCHED_SIM_SCALE: String(gpu.scale),
+    ...slowClock(gpu.scale),
   };
 }
 
@@ -97,9 +98,11 @@ async function prepare(
   const engine = chooseEngine(options, gpu);
   out.write(`${describeGpu(gpu)}\n`);
   const installation = await runInstaller(signal);
-  checkRequirements({ options, engine, installation });
+  const needsLibraries = engine === 'bert' && options.backend === 'cpp';
+  const libraries = needsLibraries ? await findCudaLibraries(installation.python) : null;
+  checkRequirements({ options, engine, installation, libraries });
   signal.throwIfAborted();
-  const models = listModels({ ...options, engine, gpu: gpu.kind });
+  const models = listModels({ ...options, engine, gpu: gpu.kind, libraries });
   const mps = options.mps ? startMps(scratchDir) : null;
   const gpuEnv = (folder: string) => ({ ...gpuEnvironment(gpu, folder), ...mps?.env });
   const context = { options, models, gpuEnv, scratchDir, signal };
