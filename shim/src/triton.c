@@ -154,7 +154,18 @@ static bool describe_instance(instance_t *instance, struct label *label) {
     return true;
 }
 
+static void end(const void *handle, bool told) {
+    uint32_t label = forget(handle);
+    if (label == 0)
+        return;
+    label_end(label);
+    if (told)
+        report_served_no_more(label);
+}
+
 static uint32_t begin(const void *handle, struct label *label, bool described) {
+    /* A backend need not have a function for the end of what was at that address before. */
+    end(handle, true);
     uint32_t id = described ? label_begin(label) : 0;
     if (id == 0)
         return 0;
@@ -173,15 +184,6 @@ static error_t *call_labelled(int backend, enum call call, void *handle, uint32_
     error_t *error = real(handle);
     label_leave(before);
     return error;
-}
-
-static void end(const void *handle, bool told) {
-    uint32_t label = forget(handle);
-    if (label == 0)
-        return;
-    label_end(label);
-    if (told)
-        report_served_no_more(label);
 }
 
 static error_t *model_begin(int backend, void *model) {

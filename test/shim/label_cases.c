@@ -63,7 +63,17 @@ int main(void) {
     CHECK(label_get(second, &copy) && copy.told, "not told");
     label_mark(0, false);
     CHECK(label_get(second, &copy) && !copy.told, "still told on a new link");
+    CHECK(label_lasts(second) && !label_lasts(first) && !label_lasts(0), "the wrong one lasts");
     label_end(second);
+    CHECK(!label_lasts(second), "it lasts beyond its end");
+
+    uint32_t latest = second;
+    for (int i = 0; i < 10000; i++) {
+        uint32_t id = make("c", LABEL_LEVEL_MAX);
+        CHECK(id > latest, "model %d has id %u after %u", i, id, latest);
+        latest = id;
+        label_end(id);
+    }
 
     for (int i = 0; i < XSP_LABELS; i++)
         CHECK(make("b", LABEL_LEVEL_NONE) != 0, "only %d labels fit", i);

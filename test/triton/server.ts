@@ -40,6 +40,8 @@ const PYTHON_MODELS: readonly ModelOptions[] = [
 export interface TritonServer {
   /** Where gRPC clients connect: `host:port`. */
   readonly url: string;
+  /** The same over HTTP. */
+  readonly http: string;
   /** The process that was started: the server, or what stands in front of it. */
   readonly pid: number;
   readonly installation: Installation;
@@ -106,24 +108,21 @@ export async function startTriton(options: TritonOptions): Promise<TritonServer>
     if (how !== 'exit code 0') throw describe(`ended with ${how} on SIGTERM`);
   }
 
-  const ready = await waitUntilReady(
-    `http://127.0.0.1:${httpPort}/v2/health/ready`,
-    stopped,
-    options.signal,
-  );
+  const http = `http://127.0.0.1:${httpPort}`;
+  const ready = await waitUntilReady(`${http}/v2/health/ready`, stopped, options.signal);
   if (ready !== 'ready') {
     const failure = describe(ready);
     await stop().catch(() => undefined);
     throw failure;
   }
   async function control(name: string, verb: 'load' | 'unload'): Promise<void> {
-    const url = `http://127.0.0.1:${httpPort}/v2/repository/models/${name}/${verb}`;
+    const url = `${http}/v2/repository/models/${name}/${verb}`;
     const answer = await fetch(url, { method: 'POST', headers: { connection: 'close' } });
     if (!answer.ok) throw describe(`does not ${verb} '${name}': ${await answer.text()};`);
   }
 
   return {
-    ...{ url: `127.0.0.1:${grpcPort}`, pid: child.pid ?? 0, installation, readLog, stop },
+    ...{ url: `127.0.0.1:${grpcPort}`, http, pid: child.pid ?? 0, installation, readLog, stop },
     async load(model) {
       writeModel(repository, model);
       await control(model.name, 'load');

@@ -184,6 +184,19 @@ describe('a model that is unloaded', () => {
     await end(scene);
   });
 
+  it('is nobody where another is loaded, also if its backend has no function for its end', async () => {
+    const scene = await start();
+    const { daemon, script } = scene;
+    await script.doAll('a load before 1 m_0 PRIORITY_MAX 1', 'a execute m_0 1 2 1000');
+    const { label } = (await daemon.next('SERVE')).message;
+    await script.doAll('a replace after 1 m_0 PRIORITY_MIN 1', 'a execute m_0 1 3 1000');
+    const { message } = await daemon.next('REGISTER', (m) => m.label === 'after');
+    expect(message).toMatchObject({ level: MIN });
+    await expectSubmitted(scene, message.queue, 1 + 3);
+    await daemon.next('UNSERVE', (m) => m.label === label);
+    await end(scene);
+  });
+
   it('is no more served when its backend refused it', async () => {
     const scene = await start();
     expect(await scene.script.do('a refuse m 1 m_0 PRIORITY_MAX 1')).toBe('refused');

@@ -19,14 +19,17 @@
  *   a exec PROGRAM ARGUMENT…   the same with a program in it; its output is ours
  *   a exit CODE
  *
- * It may be a server of models too, whose backend launches on the streams above:
+ * It may be a server of models too, whose backend launches on the streams above. `none` stands for
+ * a name or a priority that there is none of; M is a model, V its version, I its instance:
  *
  *   a core FILE                the library of the core, before anything else of these
- *   a load MODEL VERSION INSTANCE PRIORITY S   its initialisation launches a kernel on S; `none`
- * for a name or a priority that there is none of a refuse MODEL VERSION INSTANCE PRIORITY S the
- * same, and the backend answers with an error a execute INSTANCE S COUNT NS a nest OUTER INNER S an
- * execution in the middle of another, three kernels in all a unload INSTANCE a objects whether
- * errors and messages are left that nobody deleted
+ *   a load M V I PRIORITY S    its initialisation launches a kernel on S
+ *   a refuse M V I PRIORITY S  the same, and the backend answers with an error
+ *   a replace M V I PRIORITY S in the place of the instance of that name, which nobody finalizes
+ *   a execute I S COUNT NS
+ *   a nest I J S               an execution of J in the middle of one of I, three kernels in all
+ *   a unload I
+ *   a objects                  whether errors and messages are left that nobody deleted
  */
 #include "driver.h"
 

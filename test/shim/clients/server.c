@@ -77,23 +77,26 @@ static const char *name_or_none(const char *word) {
     return strcmp(word, "none") == 0 ? NULL : word;
 }
 
+enum how { LOAD, REFUSE, REPLACE };
+
 /* load MODEL VERSION INSTANCE PRIORITY S: a kernel of its initialisation goes to stream S. */
-static const char *load(char **words, server_launch launch, bool fails) {
+static const char *load(char **words, server_launch launch, enum how how) {
     struct work setup = {.launch = launch, .count = 1, .ns = 1000};
-    struct core_model model = {.fails = fails};
+    struct core_model model = {.fails = how == REFUSE};
     model.name = name_or_none(next_word(words));
     model.version = check_argument(next_word(words));
     model.instance = name_or_none(next_word(words));
     model.priority = name_or_none(next_word(words));
     setup.stream = check_argument(next_word(words));
     model.setup = (TRITONBACKEND_Request){do_work, &setup};
-    TRITONBACKEND_ModelInstance *instance = server.core_load(&model);
-    if (instance == NULL)
-        return "refused";
     struct served *place = find(model.instance != NULL ? model.instance : "none", true);
-    if (place->instance != NULL)
+    if (how == REPLACE)
+        model.instead = place->instance;
+    else if (place->instance != NULL)
         server.core_free(place->instance);
-    place->instance = instance;
+    place->instance = server.core_load(&model);
+    if (place->instance == NULL)
+        return "refused";
     return "loaded";
 }
 
@@ -123,9 +126,11 @@ bool server_obey(const char *name, char **words, char *result, size_t capacity,
     if (strcmp(name, "core") == 0)
         server_open(next_word(words));
     else if (strcmp(name, "load") == 0)
-        answer = load(words, launch, false);
+        answer = load(words, launch, LOAD);
     else if (strcmp(name, "refuse") == 0)
-        answer = load(words, launch, true);
+        answer = load(words, launch, REFUSE);
+    else if (strcmp(name, "replace") == 0)
+        answer = load(words, launch, REPLACE);
     else if (strcmp(name, "unload") == 0)
         server.core_unload(find(next_word(words), false)->instance);
     else if (strcmp(name, "execute") == 0)

@@ -138,8 +138,11 @@ static void *find_call(void *library, const char *name) {
 TRITONBACKEND_ModelInstance *core_load(const struct core_model *what) {
     void *library = dlopen("libbackend.so", RTLD_NOW);
     CHECK(library != NULL, "%s", dlerror());
-    TRITONBACKEND_ModelInstance *instance = calloc(1, sizeof(*instance));
+    TRITONBACKEND_ModelInstance *instance = what->instead;
+    if (instance == NULL)
+        instance = malloc(sizeof(*instance));
     CHECK(instance != NULL, "out of memory");
+    memset(instance, 0, sizeof(*instance));
     TRITONBACKEND_Model *model = &instance->model;
     copy_name(instance->name, what->instance);
     copy_name(model->name, what->name);

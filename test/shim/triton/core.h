@@ -32,6 +32,8 @@ struct core_model {
     uint64_t version;
     TRITONBACKEND_Request setup; /* Of the instance. */
     int fails;                   /* Whether the backend refuses the instance. */
+    /* An instance whose memory it gets; that one ends as if its backend had no function for it. */
+    TRITONBACKEND_ModelInstance *instead;
 };
 
 /* The core's own functions, which a program finds by name. */
