@@ -6,12 +6,12 @@
 #include <stdint.h>
 
 struct config {
-    bool has_priority; /* XSCHED_PRIORITY was given and is valid. */
-    int priority;      /* -255 to 255. */
-    uint32_t window;   /* Launches in flight while outranked, up to 1021; 0 means no limit. */
-    bool has_window;   /* XSCHED_WINDOW was given: it goes before what the daemon says. */
+    bool has_priority;   /* XSCHED_PRIORITY was given and is valid. */
+    int priority;        /* -255 to 255. */
+    uint32_t window;     /* Launches in flight while outranked, up to 1021; 0 means no limit. */
+    bool has_window;     /* XSCHED_WINDOW was given: it goes before what the daemon says. */
     uint32_t latency_us; /* Budget of a window in GPU time, up to 1000000; 0: launches count. */
-    bool has_latency;  /* XSCHED_PREEMPT_LATENCY_US was given: it goes before the daemon's. */
+    bool has_latency;    /* XSCHED_PREEMPT_LATENCY_US was given: it goes before the daemon's. */
     /* 1 and 0 when XSCHED_STREAM_PRIORITY says so, -1 when the daemon or the policy decides. */
     int stream_priority;
     bool local_policy; /* XSCHED_POLICY=HPF: ranks inside the process without a daemon. */

@@ -116,17 +116,10 @@ static void wait_for_permission(struct queue *queue) {
     atomic_fetch_add_explicit(&queue->waited_ns, clock_now() - began, memory_order_relaxed);
 }
 
-/* How much of a window a submission counts: a kernel one, a graph its kernels, a copy one. */
-static uint32_t weigh(enum submit_kind kind, size_t amount) {
-    if (kind == COPY || amount == 0)
-        return 1;
-    return amount > XSP_WINDOW_MAX ? XSP_WINDOW_MAX : (uint32_t)amount;
-}
-
 void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_stream,
-                enum submit_kind kind, size_t amount) {
+                struct work work) {
     ticket->queue = NULL;
-    ticket->share = (struct window_share){0, 0};
+    ticket->share.weight = 0;
     if (process_is_inert())
         return;
     struct queue *queue = queue_find(stream, null_stream);
@@ -139,11 +132,11 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
     atomic_fetch_add(&queue->entered, 1);
     if (!atomic_load(&queue->ready))
         queue_become_ready(queue);
-    if (kind == COPY && !config.gate_copies)
+    if (work.is_copy && !config.gate_copies)
         return;
     if (atomic_load_explicit(&queue->window, memory_order_relaxed) != 0) {
         int saved = errno;
-        ticket->share = window_take(queue, weigh(kind, amount));
+        ticket->share = window_take(queue, work.weight, work.key);
         errno = saved;
     }
     if (blocked(queue) != NOBODY) {

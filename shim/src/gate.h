@@ -2,12 +2,41 @@
 #ifndef XSCHED_GATE_H
 #define XSCHED_GATE_H
 
+#include "graphs.h"
 #include "queue.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum submit_kind { KERNEL, GRAPH, COPY };
+/* What a call submits. */
+struct work {
+    bool is_copy;
+    uint32_t weight; /* What a window of launches counts: the kernels of a graph, else 1. */
+    uint64_t key;    /* The same for what takes the GPU as long, as far as can be told. */
+};
+
+/* A kernel on so many blocks. */
+static inline struct work work_kernel(CUfunction function, uint64_t blocks) {
+    return (struct work){false, 1, (uint64_t)(uintptr_t)function ^ blocks << 48 ^ blocks * 3};
+}
+
+static inline struct work work_kernel_ex(const CUlaunchConfig *launch, CUfunction function) {
+    uint64_t blocks = 0;
+    if (launch != NULL)
+        blocks = (uint64_t)launch->gridDimX * launch->gridDimY * launch->gridDimZ;
+    return work_kernel(function, blocks);
+}
+
+static inline struct work work_graph(CUgraphExec exec) {
+    size_t nodes = graph_weight(exec);
+    uint32_t weight = nodes == 0 ? 1 : nodes > XSP_WINDOW_MAX ? XSP_WINDOW_MAX : (uint32_t)nodes;
+    return (struct work){false, weight, (uint64_t)(uintptr_t)exec};
+}
+
+/* A copy or a memset; copies of a size within a factor of two are alike. */
+static inline struct work work_copy(size_t bytes) {
+    return (struct work){true, 1, bytes == 0 ? 1 : 2 + (uint64_t)__builtin_clzll(bytes)};
+}
 
 /* What gate_enter hands to gate_leave; `queue` is NULL when nothing is to be done. */
 struct ticket {
@@ -16,11 +45,11 @@ struct ticket {
 };
 
 /*
- * Holds the calling thread until its queue may submit. `amount` is a number of kernels, or the
- * bytes of a copy. Keeps errno; holds no lock when it returns.
+ * Holds the calling thread until its queue may submit the work. Keeps errno; holds no lock when it
+ * returns.
  */
 void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_stream,
-                enum submit_kind kind, size_t amount);
+                struct work work);
 
 /* The driver has returned; `result` says whether it took the work. Keeps errno. */
 void gate_leave(struct ticket *ticket, CUresult result);

@@ -1,14 +1,12 @@
 /* The wrappers of every call that submits work, made from the table: gate, call, count. */
 #include "hooks.h"
 
-#include "graphs.h"
-
-#define SUBMIT(function, kind, amount, stream_of, null_stream, parameters, arguments)              \
+#define SUBMIT(function, work, stream_of, null_stream, parameters, arguments)                      \
     EXPORT CUresult function parameters;                                                           \
     CUresult function parameters {                                                                 \
         REAL(function, parameters);                                                                \
         struct ticket ticket;                                                                      \
-        gate_enter(&ticket, stream_of, null_stream, kind, amount);                                 \
+        gate_enter(&ticket, stream_of, null_stream, work);                                         \
         CUresult result = real arguments;                                                          \
         gate_leave(&ticket, result);                                                               \
         return result;                                                                             \

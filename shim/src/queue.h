@@ -53,9 +53,9 @@ struct queue {
     _Atomic bool ready;
     _Atomic bool permit; /* The daemon's word; true while there is no daemon to ask. */
     _Atomic int rank;
-    _Atomic uint32_t window; /* Launches that may be in flight, 0 for no limit. */
+    _Atomic uint32_t window;    /* Launches that may be in flight, 0 for no limit. */
     _Atomic uint64_t window_ns; /* So much of the GPU's time instead, unless it is 0. */
-    CUstream stream;         /* The handle for the shim's own calls. */
+    CUstream stream;            /* The handle for the shim's own calls. */
     CUcontext context;
     bool per_thread; /* A per-thread default stream: only its thread can name it. */
 

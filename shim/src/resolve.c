@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* All hooks have C linkage and their own prototypes; here only their addresses matter. */
-#define SUBMIT(function, kind, amount, stream, null_stream, parameters, arguments)                 \
+#define SUBMIT(function, work, stream, null_stream, parameters, arguments)                         \
     extern CUresult function parameters;
 #define CUSTOM(function) extern CUresult function();
 /* `CUSTOM` declares without a prototype on purpose: the wrappers' own files hold the real ones. */
@@ -27,7 +27,7 @@ struct hook {
 };
 
 static const struct hook hooks[HOOK_COUNT] = {
-#define SUBMIT(function, kind, amount, stream, null_stream, parameters, arguments)                 \
+#define SUBMIT(function, work, stream, null_stream, parameters, arguments)                         \
     {#function, (void *)function},
 #define CUSTOM(function) {#function, (void *)function},
 #include "hooks.def"

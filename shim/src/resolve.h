@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum hook_id {
-#define SUBMIT(function, kind, amount, stream, null_stream, parameters, arguments) HOOK_##function,
+#define SUBMIT(function, work, stream, null_stream, parameters, arguments) HOOK_##function,
 #define CUSTOM(function) HOOK_##function,
 #include "hooks.def"
 #undef SUBMIT

@@ -6,15 +6,14 @@
 #include "queue.h"
 #include "resolve.h"
 
+#include <sys/prctl.h>
+
 /* How long a full window is watched before the thread sleeps between two looks. */
 static const uint64_t SPIN_NS = 20 * NS_PER_US;
 static const uint64_t NAP_MAX_NS = 1 * NS_PER_MS;
 /* A launch that is as long as the window may be enqueued so long before the one before it ends:
  * otherwise the GPU would wait for the host after each. */
 static const uint64_t LEAD_NS = 50 * NS_PER_US;
-/* Bounds of what a kernel is taken to last: nothing is free, and one may be as long as it likes. */
-static const uint64_t EACH_MIN_NS = 1 * NS_PER_US;
-static const uint64_t EACH_MAX_NS = NS_PER_S;
 /* Before anything is measured, so many launches fill a window of time. */
 enum { UNKNOWN_LAUNCHES = 8, FENCES = 4 };
 
@@ -25,12 +24,15 @@ struct budget {
     bool is_time;
 };
 
+static const struct flight nothing = {.event = NULL};
+
 static void reset(struct window_state *window) {
     window->taken = window->counted = window->grace = 0;
     window->head = window->length = window->spare = 0;
-    window->open = (struct flight){NULL, 0, 0, 0, 0};
+    window->open = nothing;
     window->is_loaded = false;
-    window->each_ns = window->passed_at = 0;
+    window->passed_at = 0;
+    window->pace = (struct pace){.average_ns = 0};
 }
 
 void window_init(struct window_state *window) {
@@ -51,51 +53,45 @@ static void note_load(struct queue *queue, uint64_t size) {
         atomic_fetch_sub_explicit(&queue->device->loaded, 1, memory_order_relaxed);
 }
 
-static struct budget budget_of(struct queue *queue, uint32_t weight) {
-    struct window_state *window = &queue->flight;
+/* The window of the queue; its cost is not known yet. */
+static struct budget budget_of(struct queue *queue) {
     uint32_t launches = atomic_load_explicit(&queue->window, memory_order_relaxed);
     uint64_t time = atomic_load_explicit(&queue->window_ns, memory_order_relaxed);
-    if (launches == 0)
-        return (struct budget){0, 0, false};
-    if (time == 0)
-        return (struct budget){launches, weight < launches ? weight : launches, false};
-    uint64_t each = window->each_ns != 0 ? window->each_ns : time / UNKNOWN_LAUNCHES;
+    if (launches == 0 || time == 0)
+        return (struct budget){launches, 0, false};
     uint32_t others = atomic_load_explicit(&queue->device->loaded, memory_order_relaxed);
-    if (window->is_loaded && others > 0)
+    if (queue->flight.is_loaded && others > 0)
         others--;
     /* Queues of one process share the time. */
-    return (struct budget){time / (1 + others), (uint64_t)weight * (each > 0 ? each : 1), true};
+    return (struct budget){time / (1 + others), 0, true};
 }
 
-/* What a kernel is taken to last moves towards what was seen, by one part in `slowness`. */
-static void learn(struct window_state *window, uint64_t seen_ns, uint64_t slowness) {
-    uint64_t seen = seen_ns < EACH_MIN_NS ? EACH_MIN_NS : seen_ns > EACH_MAX_NS ? EACH_MAX_NS : seen_ns;
-    uint64_t each = window->each_ns;
-    if (each == 0)
-        window->each_ns = seen;
-    else if (seen > each)
-        window->each_ns = each + (seen - each + slowness - 1) / slowness;
-    else
-        window->each_ns = each - (each - seen) / slowness;
+/* What a launch counts in the window; writes the place of its pace. */
+static uint64_t cost_of(struct window_state *window, struct budget budget, uint32_t weight,
+                        uint64_t key, uint8_t *kind) {
+    if (!budget.is_time)
+        return weight < budget.size ? weight : budget.size;
+    return pace_expect(&window->pace, key, weight, budget.size / UNKNOWN_LAUNCHES, kind);
 }
 
 /*
- * Fences of `weight` kernels have passed, of which the first was submitted at `since`. Somebody who
- * waits sees when, so the time between two such moments is what the GPU needed. Otherwise it needed
- * at most the time since the first was submitted: a program that is slower than the GPU never waits,
- * and is measured by that.
+ * Fences have passed until now. Somebody who waits sees when, so the time between two such moments
+ * is what the GPU needed. Otherwise it needed at most the time since the first was submitted: a
+ * program that is slower than the GPU never waits, and is measured by that.
  */
-static void measure(struct window_state *window, uint32_t weight, uint64_t since, bool waited) {
-    enum { EACH_SLOWNESS = 16, BOUND_SLOWNESS = 4 };
-    uint64_t now = clock_now();
-    if (waited && window->passed_at != 0) {
-        learn(window, (now - window->passed_at) / weight, EACH_SLOWNESS);
-    } else {
-        uint64_t bound = (now - since) / weight;
-        if (window->each_ns == 0 || bound < window->each_ns)
-            learn(window, bound, BOUND_SLOWNESS);
+static void measure(struct window_state *window, const struct flight *passed, uint32_t count,
+                    uint64_t now, bool waited) {
+    enum { SEEN_SLOWNESS = 8, BOUND_SLOWNESS = 4 };
+    uint64_t expected = 0;
+    bool is_seen = waited && window->passed_at != 0;
+    uint64_t took = now - (is_seen ? window->passed_at : passed[0].since);
+    for (uint32_t i = 0; i < count; i++)
+        expected += passed[i].cost;
+    for (uint32_t i = 0; i < count && (is_seen || took < expected); i++) {
+        uint64_t part = (uint64_t)((double)took * (double)passed[i].cost / (double)expected);
+        pace_learn(&window->pace, &passed[i].group, part, passed[i].cost,
+                   is_seen ? SEEN_SLOWNESS : BOUND_SLOWNESS);
     }
-    window->passed_at = waited ? now : 0;
 }
 
 static void drop_oldest(struct window_state *window) {
@@ -107,9 +103,10 @@ static void drop_oldest(struct window_state *window) {
 
 /* Gives back the room of every fence that has passed, oldest first. */
 static void reap(struct queue *queue, bool waited) {
+    enum { MEASURED = 2 * FENCES };
     struct window_state *window = &queue->flight;
-    uint32_t weight = 0;
-    uint64_t since = 0;
+    struct flight passed[MEASURED];
+    uint32_t count = 0;
     int mode = capture_relax();
     while (window->length > 0) {
         struct flight *oldest = &window->ring[window->head];
@@ -119,14 +116,19 @@ static void reap(struct queue *queue, bool waited) {
         if (oldest->proven > atomic_load_explicit(&queue->completed, memory_order_relaxed)) {
             atomic_store_explicit(&queue->completed, oldest->proven, memory_order_relaxed);
         }
-        if (weight == 0)
-            since = oldest->since;
-        weight += oldest->weight;
+        if (count < MEASURED)
+            passed[count] = *oldest;
+        count++;
         drop_oldest(window);
     }
     capture_restore(mode);
-    if (weight > 0)
-        measure(window, weight, since, waited);
+    if (count == 0 || atomic_load_explicit(&queue->window_ns, memory_order_relaxed) == 0)
+        return;
+    uint64_t now = clock_now();
+    /* Of what was launched before the window nobody knows what it was. */
+    if (count <= MEASURED && passed[0].group.launches > 0)
+        measure(window, passed, count, now, waited);
+    window->passed_at = waited ? now : 0;
 }
 
 static CUevent take_event(struct window_state *window) {
@@ -173,7 +175,7 @@ static void fence_open(struct queue *queue) {
         return;
     if (!fence(queue, window->open))
         window->taken -= window->open.cost;
-    window->open = (struct flight){NULL, 0, 0, 0, 0};
+    window->open = nothing;
 }
 
 /* A thread that waits for room, and what it waits behind. */
@@ -192,8 +194,13 @@ static void linger(struct patience *patience) {
         return;
     }
     /* An eighth of what it took so far costs little throughput: the rest of the window is behind
-     * the fence that is late. The driver's own wait has no limit, hence no use here. */
+     * the fence that is late. The driver's own wait has no limit, hence no use here. The kernel adds
+     * the thread's timer slack to each sleep, which is longer than most of these. */
+    int slack = prctl(PR_GET_TIMERSLACK);
+    prctl(PR_SET_TIMERSLACK, 1);
     futex_wait(&never, 0, waited / 8 < NAP_MAX_NS ? waited / 8 : NAP_MAX_NS);
+    if (slack > 0)
+        prctl(PR_SET_TIMERSLACK, slack);
 }
 
 /* Whether the oldest fence has not passed for gate_max_ms. */
@@ -243,30 +250,31 @@ static bool may_pass(struct queue *queue, struct budget budget, struct patience 
     return true;
 }
 
-struct window_share window_take(struct queue *queue, uint32_t weight) {
+struct window_share window_take(struct queue *queue, uint32_t weight, uint64_t key) {
     struct window_state *window = &queue->flight;
     struct patience patience = {0, 0, 0};
-    struct window_share share = {0, 0};
+    struct window_share share = {0, 0, 0};
     pthread_mutex_lock(&window->lock);
     uint64_t returned = atomic_load(&queue->returned);
-    struct budget budget = budget_of(queue, weight);
+    struct budget budget = budget_of(queue);
+    budget.cost = cost_of(window, budget, weight, key, &share.kind);
     if (budget.size != 0 && returned > window->counted && window->taken == 0) {
         /* It was not outranked until now: all that it launched before counts as a full window. */
-        struct flight before = {NULL, budget.size, UNKNOWN_LAUNCHES, returned, clock_now()};
+        struct flight before = {.cost = budget.size, .proven = returned};
         if (fence(queue, before))
             window->taken += budget.size;
         window->counted = returned;
-        /* Nobody knows how much that is. */
-        window->passed_at = 0;
     }
     while (budget.size != 0 && !may_pass(queue, budget, &patience)) {
         pthread_mutex_unlock(&window->lock);
         linger(&patience);
         pthread_mutex_lock(&window->lock);
-        budget = budget_of(queue, weight);
+        budget = budget_of(queue);
+        budget.cost = cost_of(window, budget, weight, key, &share.kind);
     }
     if (budget.size != 0) {
-        share = (struct window_share){budget.cost, weight};
+        share.cost = budget.cost;
+        share.weight = weight;
         window->taken += budget.cost;
         note_load(queue, budget.size);
     }
@@ -277,18 +285,21 @@ struct window_share window_take(struct queue *queue, uint32_t weight) {
 void window_put(struct queue *queue, struct window_share share, bool submitted) {
     struct window_state *window = &queue->flight;
     pthread_mutex_lock(&window->lock);
-    struct budget budget = budget_of(queue, share.weight);
+    struct budget budget = budget_of(queue);
+    struct flight *open = &window->open;
     if (!submitted) {
         window->taken -= share.cost;
     } else {
         /* The submission has not been counted as returned yet. */
         window->counted = atomic_load(&queue->returned) + 1;
-        if (window->open.cost == 0)
-            window->open.since = clock_now();
-        window->open.cost += share.cost;
-        window->open.weight += share.weight;
-        window->open.proven = window->counted;
-        if (!budget.is_time || window->open.cost >= budget.size / FENCES)
+        if (open->cost == 0)
+            open->since = clock_now();
+        open->cost += share.cost;
+        open->proven = window->counted;
+        open->group.kernels += share.weight;
+        open->group.kinds[open->group.launches++] = share.kind;
+        if (!budget.is_time || open->cost >= budget.size / FENCES ||
+            open->group.launches == PACE_GROUP)
             fence_open(queue);
     }
     pthread_mutex_unlock(&window->lock);
@@ -301,7 +312,7 @@ void window_drained(struct queue *queue, uint64_t proven) {
         drop_oldest(window);
     if (window->open.cost != 0 && window->open.proven <= proven) {
         window->taken -= window->open.cost;
-        window->open = (struct flight){NULL, 0, 0, 0, 0};
+        window->open = nothing;
     }
     if (proven > window->counted)
         window->counted = proven;

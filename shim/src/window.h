@@ -2,12 +2,12 @@
  * The in-flight window of a queue: how much of it may be on its way to the GPU at once.
  *
  * What has entered the hardware queue cannot be recalled, so it bounds how long a higher rank
- * waits. The window is a budget: of launches, or of GPU time. A budget of time is what counts, since
- * eight kernels may last 20 microseconds or 20 milliseconds; it holds as many launches as are
+ * waits. The window is a budget: of launches, or of GPU time. A budget of time is what counts,
+ * since eight kernels may last 20 microseconds or 20 milliseconds; it holds as many launches as are
  * expected to fit, by what this queue's launches have taken so far.
  *
- * Launches are followed by an event of ours, a fence; of time, one for each quarter of the budget. A
- * launch that has room asks the driver nothing. One that has none waits for the oldest fence.
+ * Launches are followed by an event of ours, a fence; of time, one for each quarter of the budget.
+ * A launch that has room asks the driver nothing. One that has none waits for the oldest fence.
  *
  * Work may wait on the GPU for something that this very thread would do next: write a value, or
  * launch on another device. So when the oldest has not passed for gate_max_ms, one window's worth
@@ -17,6 +17,7 @@
 #define XSCHED_WINDOW_H
 
 #include "cuda_abi.h"
+#include "pace.h"
 #include "xsched_protocol.h"
 
 #include <pthread.h>
@@ -31,15 +32,16 @@ enum { FLIGHT_MAX = XSP_WINDOW_MAX + 3 };
 struct flight {
     CUevent event;
     uint64_t cost;   /* What they were counted in the window. */
-    uint32_t weight; /* Kernels. */
     uint64_t proven; /* Submissions that have finished when the event has. */
     uint64_t since;  /* When the first of them was submitted. */
+    struct pace_group group;
 };
 
-/* What one submission was counted; both 0 when it passed without a window. */
+/* What one submission was counted; `weight` is 0 when it passed without a window. */
 struct window_share {
     uint64_t cost;
     uint32_t weight;
+    uint8_t kind; /* Where its pace is. */
 };
 
 struct window_state {
@@ -54,19 +56,18 @@ struct window_state {
     uint64_t grace;   /* Cost that may pass although there is no room. */
     bool is_loaded;   /* Counted among the device's loaded queues. */
 
-    /* The measure of time, nanoseconds of GPU for a kernel; 0 before the first. */
-    uint64_t each_ns;
-    uint64_t passed_at; /* When the last fence was seen to pass by somebody who waited for it, else 0. */
+    struct pace pace;   /* What its launches take. */
+    uint64_t passed_at; /* When a fence was last seen to pass by one who waited for it, else 0. */
 };
 
 void window_init(struct window_state *window);
 
 /*
  * Waits until the queue's window has room, or for gate_max_ms while nothing passes, and takes the
- * room of `weight` kernels. What is larger than the window passes alone. Returns what was taken,
- * nothing when the window was lifted meanwhile.
+ * room of a launch of `weight` kernels of the kind `key`. What is larger than the window passes
+ * alone. Returns what was taken, nothing when the window was lifted meanwhile.
  */
-struct window_share window_take(struct queue *queue, uint32_t weight);
+struct window_share window_take(struct queue *queue, uint32_t weight, uint64_t key);
 
 /* Counts the submission that `share` was for; a failed one gives its room back. */
 void window_put(struct queue *queue, struct window_share share, bool submitted);

@@ -27,9 +27,8 @@ static size_t make_valid(uint8_t *to, size_t capacity) {
     switch (random_below(&state, 4)) {
     case 0:
         message.opcode = XSP_OP_WELCOME;
-        message.as.welcome = (xsp_welcome){
-            random_u32(), random_next(&state) >> 12, true, false,
-            random_u32() % (XSP_LATENCY_MAX_US + 1)};
+        message.as.welcome = (xsp_welcome){random_u32(), random_next(&state) >> 12, true, false,
+                                           random_u32() % (XSP_LATENCY_MAX_US + 1)};
         break;
     case 1:
         message.opcode = XSP_OP_ERROR;

@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { listModels, type ModelChoice } from '../../fig13a/models.js';
 
 const BERT: ModelChoice = {
-  ...{ backend: 'cpp', engine: 'bert', gpu: 'real', libraries: null, layers: 24, highLayers: 12, lowBatch: 4 },
+  ...{
+    backend: 'cpp',
+    engine: 'bert',
+    gpu: 'real',
+    libraries: null,
+    layers: 24,
+    highLayers: 12,
+    lowBatch: 4,
+  },
   streamPriorities: true,
 };
 

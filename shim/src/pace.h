@@ -1,0 +1,48 @@
+/*
+ * How long a queue's launches are expected to take on the GPU, by what the same ones took before.
+ *
+ * A model's kernels last from 3 to 300 microseconds and come again with every request, so each kind
+ * of launch (its kernel and grid) has an expectation of its own. What is seen is the time of
+ * several launches together: each one's expectation is multiplied with the ratio of what was seen
+ * to what was expected, which agrees after a while since the groups differ (iterative proportional
+ * fitting, Deming and Stephan 1940, a step at a time).
+ *
+ * The table is direct-mapped and lossy: a kind that is pushed out begins anew with the average.
+ */
+#ifndef XSCHED_PACE_H
+#define XSCHED_PACE_H
+
+#include <stdint.h>
+
+enum { PACE_KINDS = 64, PACE_GROUP = 8 };
+
+struct pace {
+    uint64_t average_ns; /* Of a kernel; 0 before the first is seen. */
+    struct pace_kind {
+        uint64_t key;
+        uint64_t ns; /* Of a whole launch; 0 for a free entry. */
+    } kinds[PACE_KINDS];
+};
+
+/* Launches that are measured together. */
+struct pace_group {
+    uint32_t kernels;
+    uint8_t launches; /* Up to PACE_GROUP. */
+    uint8_t kinds[PACE_GROUP];
+};
+
+/*
+ * The nanoseconds, above 0, that a launch of `kernels` kernels of the kind `key` is expected to
+ * take; `unknown_ns` a kernel before anything is known. Writes the kind's place.
+ */
+uint64_t pace_expect(struct pace *pace, uint64_t key, uint32_t kernels, uint64_t unknown_ns,
+                     uint8_t *kind);
+
+/*
+ * A group took `seen_ns` instead of `expected_ns` (both above 0); expectations move by one part in
+ * `slowness` of the difference.
+ */
+void pace_learn(struct pace *pace, const struct pace_group *group, uint64_t seen_ns,
+                uint64_t expected_ns, uint32_t slowness);
+
+#endif
