@@ -45,7 +45,8 @@ def read_arguments():
     parser.add_argument(
         "--statistics",
         action="store_true",
-        help="report the server's own times of each request; the model must have no other client",
+        help="report the server's own times of each request, asked for in the pause after it; the model "
+        "must have no other client",
     )
     parser.add_argument("--expect", metavar="FILE.npz", help="what a bert model must answer")
     parser.add_argument(
