@@ -108,12 +108,11 @@ describe('npm run fig13a', () => {
 
   it('takes everything down when it is interrupted', async () => {
     const run = start(['xsched', '--seconds', '30']);
-    await new Promise<void>((resolve) => {
-      run.child.stdout.on('data', (chunk: Buffer) => {
-        if (chunk.toString().includes('The measurements take')) setTimeout(resolve, 2500);
-      });
-    });
-    expect(findLeftovers(tempDir).join('\n')).toContain('tritonserver');
+    const isMeasuring = (): boolean =>
+      ['daemon/main.js', 'tritonserver', 'client.py'].every((name) =>
+        findLeftovers(tempDir).join('\n').includes(name),
+      );
+    await expect.poll(isMeasuring, { timeout: 30_000, interval: 100 }).toBe(true);
     run.child.kill('SIGINT');
     expect((await run.ended)[0]).toBe(130);
     expectNothingLeft();
