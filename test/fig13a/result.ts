@@ -47,7 +47,7 @@ export function judge({ settings, options }: Pick<Result, 'settings' | 'options'
     verdicts.push({
       text:
         `with xschedd P99 is ${value.toFixed(3)} times standalone, 95% interval ${interval} ` +
-        `(limit: ${options.limitP99})`,
+        `(limit for the interval's lower end: ${options.limitP99})`,
       holds: low <= options.limitP99,
     });
   }
