@@ -38,8 +38,8 @@ export const CURVE_STYLES = {
   dashDottedPurple: { color: '#cc79a7', dash: '10 3 2 3' },
   solidBlue: { color: '#0072b2', dash: 'none' },
 } as const;
-/** So many fit into one line of the legend. */
-const LEGEND_WIDTH = 168;
+/** In pixels: the sample of a line with its distance, a character, and the way to the next entry. */
+const LEGEND = { sample: 28, text: 34, character: 6.8, gap: 14 };
 
 function escapeText(text: string): string {
   const entities: Record<string, string> = {
@@ -83,11 +83,15 @@ function renderAxes(x: LogScale, y: Scale, valueLabel: string): string {
 }
 
 function renderLegend(curves: readonly Curve[]): string {
+  let next = MARGIN.left;
   return curves
-    .map(({ name, points, style: { color, dash } }, index) => {
-      const x = MARGIN.left + index * LEGEND_WIDTH;
-      const sample = `<line x1="${String(x)}" x2="${String(x + 28)}" y1="48" y2="48" stroke="${color}" stroke-width="2" stroke-dasharray="${dash}"/>`;
-      return sample + textAt(x + 34, 52, `${name} (n = ${String(points.length)})`);
+    .map(({ name, points, style: { color, dash } }) => {
+      const x = next;
+      const text = `${name} (n = ${String(points.length)})`;
+      next += LEGEND.text + LEGEND.character * text.length + LEGEND.gap;
+      const ends = `x1="${x.toFixed(1)}" x2="${(x + LEGEND.sample).toFixed(1)}" y1="48" y2="48"`;
+      const sample = `<line ${ends} stroke="${color}" stroke-width="2" stroke-dasharray="${dash}"/>`;
+      return sample + textAt(x + LEGEND.text, 52, text);
     })
     .join('\n');
 }

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Result } from '../demo/outcome.js';
 import { ROOT } from '../demo/paths.js';
+import { findLeftovers } from './leftovers.js';
 
 const DEMO = path.join(ROOT, 'build', 'js', 'test', 'demo', 'main.js');
 const SECONDS = 6;
@@ -49,23 +50,8 @@ function measuring({ child }: ReturnType<typeof startDemo>): Promise<void> {
   });
 }
 
-/** Processes that the demo started and left behind: all carry its temporary folder. */
-function findLeftovers(): string[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.flatMap((pid) => {
-    try {
-      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
-      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      return environment.includes(`TMPDIR=${tempDir}\0`) ? [`${pid} ${command}`] : [];
-    } catch {
-      // Ended meanwhile, or somebody else's.
-      return [];
-    }
-  });
-}
-
 function expectNothingLeft(): void {
-  expect(findLeftovers()).toEqual([]);
+  expect(findLeftovers(tempDir)).toEqual([]);
   expect(readdirSync(tempDir)).toEqual([]);
   expect(readdirSync(folder)).not.toContain('run');
 }

@@ -11,6 +11,7 @@ import { parseRaw } from '../fig13a/raw.js';
 import type { Result } from '../fig13a/result.js';
 import type { Setting } from '../fig13a/options.js';
 import type { Figures } from '../fig13a/summary.js';
+import { findLeftovers } from './leftovers.js';
 
 const COMMAND = path.join(ROOT, 'build', 'js', 'test', 'fig13a', 'main.js');
 const PACE = ['--warmup', '0.5', '--sleep-ms', '20', '--scale', '20', '--gpu', 'simulated'];
@@ -38,23 +39,8 @@ function start(args: readonly string[]) {
   return { child, ended, stdout: text(child.stdout), stderr: text(child.stderr) };
 }
 
-/** Processes that the command started and left behind: all carry its temporary folder. */
-function findLeftovers(): string[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.flatMap((pid) => {
-    try {
-      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
-      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      return environment.includes(`TMPDIR=${tempDir}\0`) ? [`${pid} ${command}`] : [];
-    } catch {
-      // Ended meanwhile, or somebody else's.
-      return [];
-    }
-  });
-}
-
 function expectNothingLeft(): void {
-  expect(findLeftovers()).toEqual([]);
+  expect(findLeftovers(tempDir)).toEqual([]);
   expect(readdirSync(tempDir)).toEqual([]);
 }
 
@@ -113,23 +99,20 @@ describe('npm run fig13a', () => {
   }, 120_000);
 
   it('measures the Python backend, two processes', async () => {
-    const settings = ['standalone', 'triton-p', 'xsched'];
-    const figures = await measure([...settings, '--backend', 'python', '--seconds', '3']);
-    const { standalone, 'triton-p': priority, xsched } = figures;
+    const settings = ['triton-p', 'xsched'];
+    const figures = await measure([...settings, '--backend', 'python', '--seconds', '4']);
     for (const one of Object.values(figures)) expectSane(one);
-    // The priority of the configuration does not reach the GPU there.
-    expect(priority.high.p50 / standalone.high.p50).toBeGreaterThan(1.35);
-    expect(xsched.high.p50).toBeLessThan(priority.high.p50 / 1.2);
+    // The priority of the configuration does not reach the GPU there by itself.
+    expect(figures['triton-p'].high.p50 / figures.xsched.high.p50).toBeGreaterThan(1.2);
   }, 120_000);
 
   it('takes everything down when it is interrupted', async () => {
     const run = start(['xsched', '--seconds', '30']);
-    await new Promise<void>((resolve) => {
-      run.child.stdout.on('data', (chunk: Buffer) => {
-        if (chunk.toString().includes('The measurements take')) setTimeout(resolve, 2500);
-      });
-    });
-    expect(findLeftovers().join('\n')).toContain('tritonserver');
+    const isMeasuring = (): boolean =>
+      ['daemon/main.js', 'tritonserver', 'client.py'].every((name) =>
+        findLeftovers(tempDir).join('\n').includes(name),
+      );
+    await expect.poll(isMeasuring, { timeout: 30_000, interval: 100 }).toBe(true);
     run.child.kill('SIGINT');
     expect((await run.ended)[0]).toBe(130);
     expectNothingLeft();

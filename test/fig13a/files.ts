@@ -1,5 +1,5 @@
 /** The files of a result: result.json, raw files, every request, and the figure. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { renderFigure, renderPng, type Distributions, type FigureSubject } from './figure.js';
 import type { Measurement } from './measure.js';
@@ -43,7 +43,10 @@ export function renderRequests(measured: readonly Measurement[]): string {
   return ['setting,repeat,start_s,latency_ms,queue_ms,compute_ms', ...rows, ''].join('\n');
 }
 
-/** Writes a result into a folder, which is made if need be, but not its figure. */
+/**
+ * Writes a result into a folder, which is made if need be, but not its figure. Raw files of another
+ * result are removed.
+ */
 export function writeResult(
   folder: string,
   result: Result,
@@ -52,8 +55,11 @@ export function writeResult(
   mkdirSync(path.join(folder, RAW), { recursive: true });
   writeFileSync(path.join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
   writeFileSync(path.join(folder, 'requests.csv'), renderRequests(measured));
-  for (const { setting } of result.settings) {
+  for (const setting of SETTINGS) {
     const file = path.join(folder, RAW, setting);
+    rmSync(`${file}.txt`, { force: true });
+    rmSync(`${file}-low.txt`, { force: true });
+    if (!result.settings.some((one) => one.setting === setting)) continue;
     writeFileSync(`${file}.txt`, renderRaw(highOf(measured, setting)));
     writeFileSync(`${file}-low.txt`, renderRaw(lowOf(measured, setting)));
   }

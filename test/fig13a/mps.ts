@@ -1,6 +1,6 @@
 /** An MPS control daemon of our own, whose clients share one context of the GPU. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -31,8 +31,20 @@ export function startMps(scratchDir: string): Mps {
   const folder = mkdtempSync(path.join(scratchDir, 'mps-'));
   const env = { CUDA_MPS_PIPE_DIRECTORY: folder, CUDA_MPS_LOG_DIRECTORY: folder };
   const pidFile = path.join(folder, `${MPS_PROGRAM}.pid`);
+  const said = path.join(folder, 'said.log');
   const run = (args: readonly string[], input: string): void => {
-    execFileSync(MPS_PROGRAM, args, { env: { ...process.env, ...env }, input, stdio: 'pipe' });
+    // A file: a pipe would stay open, and be waited for, as long as the daemon lives.
+    const log = openSync(said, 'a');
+    const child = spawnSync(MPS_PROGRAM, args, {
+      env: { ...process.env, ...env },
+      input,
+      stdio: ['pipe', log, log],
+    });
+    closeSync(log);
+    if (child.status === 0) return;
+    const how = child.error?.message ?? `exit status ${String(child.status)}`;
+    const command = [MPS_PROGRAM, ...args, input.trim()].join(' ').trim();
+    throw new Error(`${command}: ${how}. It said: ${readFileSync(said, 'utf8').trim()}`);
   };
   run(['-d'], '');
   const quitAtExit = (): void => {
@@ -42,7 +54,8 @@ export function startMps(scratchDir: string): Mps {
       // Nobody listens: it has ended.
     }
   };
-  process.once('exit', quitAtExit);
+  // Before its folder is removed.
+  process.prependOnceListener('exit', quitAtExit);
   return {
     env,
     async stop() {

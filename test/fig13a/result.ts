@@ -4,6 +4,9 @@ import type { Machine } from './machine.js';
 import type { Options } from './options.js';
 import type { BOOTSTRAP, SettingResult } from './summary.js';
 
+/** What was asked for, as far as the figures depend on it. */
+export type ResultOptions = Omit<Options, 'output' | 'json' | 'check' | 'draw'>;
+
 export interface Result {
   readonly figure: '13a';
   /** When the measurement began, in ISO 8601. */
@@ -12,7 +15,7 @@ export interface Result {
   readonly isComplete: boolean;
   /** Why not, in words. */
   readonly problem: string | null;
-  readonly options: Options;
+  readonly options: ResultOptions;
   readonly machine: Machine;
   readonly serverVersion: string;
   readonly models: readonly ModelOptions[];
@@ -44,7 +47,7 @@ export function judge({ settings, options }: Pick<Result, 'settings' | 'options'
     verdicts.push({
       text:
         `with xschedd P99 is ${value.toFixed(3)} times standalone, 95% interval ${interval} ` +
-        `(limit: ${options.limitP99})`,
+        `(limit for the interval's lower end: ${options.limitP99})`,
       holds: low <= options.limitP99,
     });
   }

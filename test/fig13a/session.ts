@@ -17,7 +17,7 @@ import { startMps } from './mps.js';
 import type { Options } from './options.js';
 import { checkRequirements } from './requirements.js';
 import { during } from './resources.js';
-import type { Result } from './result.js';
+import type { Result, ResultOptions } from './result.js';
 import { BOOTSTRAP, summarizeSettings } from './summary.js';
 
 /** What came of a run; without measurements there is no result. */
@@ -132,10 +132,17 @@ async function measureAndWrite(
   if (first === undefined) return { result: null, failure };
   const result: Result = {
     ...{ figure: '13a', date, isComplete: failure === null, problem: failure?.message ?? null },
-    ...{ options, machine: describeMachine(gpu), serverVersion: first.serverVersion, models },
+    options: reportedOptions(options),
+    ...{ machine: describeMachine(gpu), serverVersion: first.serverVersion, models },
     bootstrap: BOOTSTRAP,
     settings: summarizeSettings(measured),
   };
   writeResult(options.output, result, measured);
   return { result, failure };
+}
+
+function reportedOptions(options: Options): ResultOptions {
+  const hidden = new Set<string>(['output', 'json', 'check', 'draw'] satisfies (keyof Options)[]);
+  const entries = Object.entries(options).filter(([name]) => !hidden.has(name));
+  return Object.fromEntries(entries) as unknown as ResultOptions;
 }

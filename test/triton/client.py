@@ -7,6 +7,7 @@ then finishes the requests that are under way, so none is given up.
 
 import argparse
 import json
+import os
 import sys
 import threading
 import time
@@ -45,7 +46,8 @@ def read_arguments():
     parser.add_argument(
         "--statistics",
         action="store_true",
-        help="report the server's own times of each request; the model must have no other client",
+        help="report the server's own times of each request, asked for in the pause after it; the model "
+        "must have no other client",
     )
     parser.add_argument("--expect", metavar="FILE.npz", help="what a bert model must answer")
     parser.add_argument(
@@ -64,7 +66,9 @@ def say(event, **fields):
 
 
 def watch_input(ended):
-    sys.stdin.buffer.read()
+    # Not through Python's own buffer, whose lock would be held when the process ends.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
     ended.set()
 
 
@@ -169,8 +173,11 @@ def work(arguments, model, journal, ended, times):
         answer = measure(model, index)
         pause_ends = time.monotonic() + arguments.sleep_ms / 1e3
         next_start = max(began + arguments.interval_ms / 1e3, pause_ends)
-        if times is not None:
-            answer.update(times.measure(next_start))
+        if times is not None and answer["problem"] is None:
+            try:
+                answer.update(times.measure(next_start))
+            except triton.InferenceServerException as error:
+                answer["problem"] = f"the server does not tell its times: {error}"
         journal.report(index, answer)
 
 

@@ -140,6 +140,7 @@ export async function startLoad(server: TritonServer, options: LoadOptions): Pro
 /** Has the client ended with this process, however that ends. */
 function killAtExit(child: ChildProcess): void {
   const kill = (): boolean => child.kill('SIGKILL');
-  process.once('exit', kill);
+  // Before whoever removes the folders.
+  process.prependOnceListener('exit', kill);
   child.once('close', () => process.off('exit', kill));
 }

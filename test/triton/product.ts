@@ -44,7 +44,8 @@ export async function startDaemon(runtimeDir: string, config?: string): Promise<
   }
   const exited = once(child, 'exit').then(([code, signal]) => String(code ?? signal));
   const killChild = (): boolean => child.kill('SIGKILL');
-  process.once('exit', killChild);
+  // Before whoever removes the folders.
+  process.prependOnceListener('exit', killChild);
   const kill = async (): Promise<void> => {
     killChild();
     await exited;

@@ -93,7 +93,8 @@ export async function startTriton(options: TritonOptions): Promise<TritonServer>
   fs.closeSync(log);
   const stopped = watch(child);
   const killGroup = (): void => endGroup(child, prefix);
-  process.once('exit', killGroup);
+  // Before whoever removes the folders.
+  process.prependOnceListener('exit', killGroup);
 
   const readLog = (): string => fs.readFileSync(logFile, 'utf8');
   const describe = (what: string): Error =>
