@@ -6,7 +6,7 @@
 static const uint64_t LEAST_NS = 1 * NS_PER_US;
 static const uint64_t MOST_NS = NS_PER_S;
 /* One look tells that something took so many times more or less than expected, at most. */
-enum { STEP_MOST = 16 };
+enum { STEP_MOST = 64, SURPRISE = 4 };
 
 static uint64_t clamp(uint64_t ns) {
     return ns < LEAST_NS ? LEAST_NS : ns > MOST_NS ? MOST_NS : ns;
@@ -23,20 +23,33 @@ uint64_t pace_expect(struct pace *pace, uint64_t key, uint32_t kernels, uint64_t
     struct pace_kind *entry = &pace->kinds[*kind];
     if (entry->key != key || entry->ns == 0) {
         uint64_t each = pace->average_ns != 0 ? pace->average_ns : unknown_ns;
-        *entry = (struct pace_kind){key, clamp(each * kernels)};
+        *entry = (struct pace_kind){key, clamp(each * kernels), 0};
     }
     return entry->ns;
 }
 
+uint64_t pace_of_group(const struct pace *pace, const struct pace_group *group) {
+    uint64_t sum = 0;
+    for (uint8_t i = 0; i < group->launches; i++)
+        sum += pace->kinds[group->kinds[i]].ns;
+    return sum;
+}
+
 void pace_learn(struct pace *pace, const struct pace_group *group, uint64_t seen_ns,
-                uint64_t expected_ns, uint32_t slowness) {
+                uint32_t slowness) {
+    uint64_t expected_ns = pace_of_group(pace, group);
     if (seen_ns > expected_ns * STEP_MOST)
         seen_ns = expected_ns * STEP_MOST;
+    /* Far longer than expected: whoever is outranked must not go on as if it were not so. */
+    if (seen_ns > expected_ns * SURPRISE)
+        slowness = 1;
+    double ratio = (double)seen_ns / (double)expected_ns;
     for (uint8_t i = 0; i < group->launches; i++) {
-        uint64_t *ns = &pace->kinds[group->kinds[i]].ns;
-        /* Below 2^30 each, so the product fits. */
-        uint64_t seen = (uint64_t)((double)*ns * (double)seen_ns / (double)expected_ns);
-        *ns = clamp(move(*ns, seen, slowness));
+        struct pace_kind *kind = &pace->kinds[group->kinds[i]];
+        uint64_t seen = (uint64_t)((double)kind->ns * ratio);
+        if (kind->seen < slowness)
+            kind->seen++;
+        kind->ns = clamp(move(kind->ns, seen, kind->seen < slowness ? kind->seen : slowness));
     }
     uint64_t each = clamp(seen_ns / group->kernels);
     pace->average_ns = pace->average_ns == 0 ? each : move(pace->average_ns, each, slowness);

@@ -20,7 +20,8 @@ struct pace {
     uint64_t average_ns; /* Of a kernel; 0 before the first is seen. */
     struct pace_kind {
         uint64_t key;
-        uint64_t ns; /* Of a whole launch; 0 for a free entry. */
+        uint64_t ns;   /* Of a whole launch; 0 for a free entry. */
+        uint32_t seen; /* How often, up to what no longer matters. */
     } kinds[PACE_KINDS];
 };
 
@@ -39,10 +40,16 @@ uint64_t pace_expect(struct pace *pace, uint64_t key, uint32_t kernels, uint64_t
                      uint8_t *kind);
 
 /*
- * A group took `seen_ns` instead of `expected_ns` (both above 0); expectations move by one part in
- * `slowness` of the difference.
+ * The nanoseconds, above 0, that a group of at least one launch is expected to take by what is
+ * known now: more may have been learnt since it was launched.
+ */
+uint64_t pace_of_group(const struct pace *pace, const struct pace_group *group);
+
+/*
+ * A group took `seen_ns`: expectations move by one part in `slowness` of the difference, by more
+ * while a kind has been seen less often than that, and by all of it when it took far longer.
  */
 void pace_learn(struct pace *pace, const struct pace_group *group, uint64_t seen_ns,
-                uint64_t expected_ns, uint32_t slowness);
+                uint32_t slowness);
 
 #endif

@@ -86,11 +86,12 @@ static void measure(struct window_state *window, const struct flight *passed, ui
     bool is_seen = waited && window->passed_at != 0;
     uint64_t took = now - (is_seen ? window->passed_at : passed[0].since);
     for (uint32_t i = 0; i < count; i++)
-        expected += passed[i].cost;
-    for (uint32_t i = 0; i < count && (is_seen || took < expected); i++) {
-        uint64_t part = (uint64_t)((double)took * (double)passed[i].cost / (double)expected);
-        pace_learn(&window->pace, &passed[i].group, part, passed[i].cost,
-                   is_seen ? SEEN_SLOWNESS : BOUND_SLOWNESS);
+        expected += pace_of_group(&window->pace, &passed[i].group);
+    double ratio = (double)took / (double)expected;
+    for (uint32_t i = 0; i < count && (is_seen || ratio < 1); i++) {
+        const struct pace_group *group = &passed[i].group;
+        uint64_t part = (uint64_t)((double)pace_of_group(&window->pace, group) * ratio);
+        pace_learn(&window->pace, group, part, is_seen ? SEEN_SLOWNESS : BOUND_SLOWNESS);
     }
 }
 
@@ -194,8 +195,8 @@ static void linger(struct patience *patience) {
         return;
     }
     /* An eighth of what it took so far costs little throughput: the rest of the window is behind
-     * the fence that is late. The driver's own wait has no limit, hence no use here. The kernel adds
-     * the thread's timer slack to each sleep, which is longer than most of these. */
+     * the fence that is late. The driver's own wait has no limit, hence no use here. The kernel
+     * adds the thread's timer slack to each sleep, which is longer than most of these. */
     int slack = prctl(PR_GET_TIMERSLACK);
     prctl(PR_SET_TIMERSLACK, 1);
     futex_wait(&never, 0, waited / 8 < NAP_MAX_NS ? waited / 8 : NAP_MAX_NS);

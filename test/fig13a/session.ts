@@ -7,6 +7,7 @@ import { chooseGpu, slowClock, type Gpu, type GpuChoice } from '../demo/gpu.js';
 import { Progress } from '../demo/progress.js';
 import { findCudaLibraries } from '../triton/cuda-libraries.js';
 import { runInstaller } from '../triton/installation.js';
+import type { ModelOptions } from '../triton/models.js';
 import { cleanEnvironment, simulatedDriver } from '../triton/product.js';
 import { measureAll, plannedSeconds } from './experiment.js';
 import { writeResult } from './files.js';
@@ -112,6 +113,15 @@ async function prepare(
   );
 }
 
+/** Which libraries a model had is of interest to others, not where they lay. */
+function withoutFolders(model: ModelOptions): ModelOptions {
+  const entries = Object.entries(model.parameters ?? {});
+  const parameters = Object.fromEntries(
+    entries.map(([key, value]) => [key, path.isAbsolute(value) ? path.basename(value) : value]),
+  );
+  return { ...model, parameters };
+}
+
 async function measureAndWrite(
   context: Context,
   gpu: Gpu,
@@ -133,7 +143,8 @@ async function measureAndWrite(
   const result: Result = {
     ...{ figure: '13a', date, isComplete: failure === null, problem: failure?.message ?? null },
     options: reportedOptions(options),
-    ...{ machine: describeMachine(gpu), serverVersion: first.serverVersion, models },
+    ...{ machine: describeMachine(gpu), serverVersion: first.serverVersion },
+    models: models.map(withoutFolders),
     bootstrap: BOOTSTRAP,
     settings: summarizeSettings(measured),
   };

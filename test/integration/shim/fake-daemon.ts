@@ -57,6 +57,8 @@ export class FakeAgentDaemon {
   readonly heard: Heard[] = [];
   /** User names that asked to be let in. */
   readonly applicants: string[] = [];
+  /** What WELCOME says of windows, in microseconds; of the tests that send any most count launches. */
+  preemptLatencyUs = 0;
   readonly #context = new Context();
   readonly #authenticator = new Reply({ context: this.#context, linger: 0 });
   readonly #router: Router;
@@ -100,8 +102,8 @@ export class FakeAgentDaemon {
 
   welcome(link: string): void {
     const fields = { version: PROTOCOL_VERSION, generation: 1, enabled: true };
-    // Of tests that send windows, most count launches.
-    this.send(link, { type: 'WELCOME', ...fields, streamPriority: false, preemptLatency: 0 });
+    const preemptLatency = this.preemptLatencyUs;
+    this.send(link, { type: 'WELCOME', ...fields, streamPriority: false, preemptLatency });
   }
 
   send(link: string, message: AgentDown): void {

@@ -3,8 +3,16 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeAgentDaemon, makePermit, serveAll } from './fake-daemon.js';
-import { CLIENTS, makeEnvironment, makeStage, readKernels, runClient, Script } from './programs.js';
-import type { Environment, Operation, Stage } from './programs.js';
+import {
+  CLIENTS,
+  makeEnvironment,
+  makeStage,
+  readKernels,
+  runClient,
+  groupByStream,
+  Script,
+} from './programs.js';
+import type { Environment, Stage } from './programs.js';
 
 /** More than there are numbers below the shim's, and some of those that it takes. */
 const FILES = 1000;
@@ -141,15 +149,6 @@ describe('a program that captures', () => {
     expect(new Set(codes)).toEqual(new Set(['0']));
   });
 });
-
-/** The kernels of each stream, in the order in which the streams were first used. */
-function groupByStream(kernels: readonly Operation[]): Operation[][] {
-  const groups = new Map<number, Operation[]>();
-  for (const kernel of kernels) {
-    groups.set(kernel.stream, [...(groups.get(kernel.stream) ?? []), kernel]);
-  }
-  return [...groups.values()];
-}
 
 /**
  * Gives the high stream work for `highMs` and then the low one thirty kernels, without a daemon.

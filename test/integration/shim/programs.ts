@@ -178,3 +178,12 @@ export function readKernels(stage: Stage, pid?: number): readonly Operation[] {
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Operation);
 }
+
+/** The kernels of each stream, in order; the streams in the order of their first. */
+export function groupByStream(kernels: readonly Operation[]): Operation[][] {
+  const groups = new Map<number, Operation[]>();
+  for (const kernel of kernels) {
+    groups.set(kernel.stream, [...(groups.get(kernel.stream) ?? []), kernel]);
+  }
+  return [...groups.values()];
+}

@@ -1,4 +1,4 @@
-/** The parts of the shim that need no GPU: ranks, captures, labels, JSON and the ZMTP client, under sanitizers. */
+/** The parts of the shim that need no GPU: ranks, captures, labels, paces, JSON and the ZMTP client, under sanitizers. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildAsanPrograms, expectSuccess } from './programs.js';
 
@@ -21,6 +21,12 @@ describe('captures', () => {
 describe('labels', () => {
   it('are kept until they end, and belong to threads', () => {
     expect(expectSuccess('label_cases', [], { env: { ASAN_OPTIONS: 'detect_leaks=0' } })).toBe('');
+  });
+});
+
+describe('the pace of launches', () => {
+  it('is learnt of each kind from groups of several', () => {
+    expect(expectSuccess('pace_cases')).toBe('');
   });
 });
 

@@ -1,0 +1,86 @@
+/** What a window holds: a number of launches, or the GPU time that its launches are expected to take. */
+import { describe, expect, it } from 'vitest';
+import { FakeAgentDaemon, serveAll } from './fake-daemon.js';
+import { groupByStream, makeEnvironment, makeStage, readKernels, Script } from './programs.js';
+import type { Environment, Stage } from './programs.js';
+
+const MS = 1_000_000;
+
+/** A program whose streams rank by their CUDA priorities. */
+function startScript(stage: Stage, settings: Environment = {}): Script {
+  const ranks = { XSCHED_POLICY: 'HPF', XSCHED_GATE_MAX_MS: '0' };
+  return new Script(makeEnvironment(stage, { ...ranks, ...settings }));
+}
+
+interface Outranked {
+  readonly kernelMs: number;
+  readonly kernels: number;
+  readonly settings: Environment;
+}
+
+/**
+ * Runs kernels on a stream that another one of the process outranks, without ever having work.
+ * @returns at the submission of each, how many had been submitted and not finished, itself included
+ */
+async function runOutranked({ kernelMs, kernels, settings }: Outranked): Promise<number[]> {
+  const stage = makeStage();
+  const script = startScript(stage, settings);
+  await script.doAll('a create 1 5', 'b create 2 0', 'a launch 1 1 1000', 'b launch 2 1 1000');
+  await script.doAll('a sync 1', 'b sync 2');
+  await script.do(`b launch 2 ${kernels} ${kernelMs * MS}`);
+  await script.do('b sync 2');
+  const [, low = []] = groupByStream(readKernels(stage, script.pid));
+  expect((await script.end()).code).toBe(0);
+  const measured = low.slice(1);
+  expect(measured).toHaveLength(kernels);
+  return measured.map(({ submit }, index) => {
+    const submitted = measured.slice(0, index + 1);
+    return submitted.filter(({ finish }) => finish > submit).length;
+  });
+}
+
+describe('a window of launches', () => {
+  it('holds so many, however long they are', async () => {
+    const settings = { XSCHED_WINDOW: '3' };
+    for (const kernelMs of [1, 8]) {
+      const inFlight = await runOutranked({ kernelMs, kernels: 24, settings });
+      expect(Math.max(...inFlight)).toBe(3);
+    }
+  });
+});
+
+describe('a window of time', () => {
+  const settings = { XSCHED_PREEMPT_LATENCY_US: '40000' };
+
+  it('begins with eight launches, and holds more of them when they are short', async () => {
+    const inFlight = await runOutranked({ kernelMs: 2, kernels: 120, settings });
+    expect(Math.max(...inFlight.slice(0, 8))).toBeLessThanOrEqual(8);
+    // 20 of them are 40 ms; what is expected is a little more or less than what they take.
+    const later = inFlight.slice(60);
+    expect(Math.max(...later)).toBeGreaterThan(12);
+    expect(Math.max(...later)).toBeLessThanOrEqual(28);
+  });
+
+  it('holds one, and the next when that is about to end, when they are as long as it', async () => {
+    const inFlight = await runOutranked({ kernelMs: 35, kernels: 24, settings });
+    expect(Math.max(...inFlight.slice(16))).toBeLessThanOrEqual(2);
+  });
+
+  it('is as long as the daemon says', async () => {
+    const stage = makeStage();
+    const daemon = await FakeAgentDaemon.start(stage.runtimeDir, serveAll);
+    daemon.preemptLatencyUs = 40_000;
+    const script = startScript(stage);
+    await script.doAll('a create 1 5', 'b create 2 0', 'a launch 1 1 1000', 'b launch 2 1 1000');
+    await script.doAll('a sync 1', 'b sync 2');
+    await daemon.next('REGISTER');
+    await script.doAll(`b launch 2 30 ${35 * MS}`, 'b sync 2');
+    const [, low = []] = groupByStream(readKernels(stage, script.pid));
+    const late = low.slice(17);
+    for (const { submit } of late) {
+      const ahead = low.filter((kernel) => kernel.submit <= submit && kernel.finish > submit);
+      expect(ahead.length).toBeLessThanOrEqual(2);
+    }
+    expect((await script.end()).code).toBe(0);
+  });
+});
