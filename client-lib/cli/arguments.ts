@@ -30,6 +30,11 @@ export function parsePriorityOrDefault(text: string): PriorityValue {
   }
 }
 
+/** Microseconds of the GPU's time, 1 to 1,000,000. @throws {InvalidArgumentError} */
+export function parseLatency(text: string): number {
+  return parseInteger(text, 1, LIMITS.LATENCY_MAX_US);
+}
+
 /** Launches in flight, 1 to 1021. @throws {InvalidArgumentError} */
 export function parseWindow(text: string): number {
   return parseInteger(text, 1, LIMITS.WINDOW_MAX);

@@ -7,6 +7,7 @@ import {
   parsePriorityOrDefault,
   parseShimPolicy,
   parseTarget,
+  parseLatency,
   parseWindow,
 } from './arguments.js';
 import type { AskOptions, Asking } from './commands/asking.js';
@@ -79,7 +80,12 @@ function addRun(program: Command, setExitCode: (code: number) => void): void {
       'Rules inside the process while there is no daemon: HPF.',
       parseShimPolicy,
     )
-    .option('--window <n>', 'Launches in flight while outranked, 1 to 1021.', parseWindow)
+    .option(
+      '--preempt-latency <us>',
+      'GPU time in flight while outranked, 1 to 1,000,000 microseconds.',
+      parseLatency,
+    )
+    .option('--window <n>', 'Launches in flight instead of a time, 1 to 1021.', parseWindow)
     .option('--stream-priority', "Let streams' CUDA priorities rank queues inside the process.")
     .addOption(
       new Option('--fail <how>', 'Whether launches pass when the daemon is gone.').choices([

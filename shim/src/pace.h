@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-enum { PACE_KINDS = 64, PACE_GROUP = 8 };
+enum { PACE_KINDS = 64, PACE_GROUP = 8, PACE_NONE = 255 /* No kind. */ };
 
 struct pace {
     uint64_t average_ns; /* Of a kernel; 0 before the first is seen. */

@@ -69,6 +69,7 @@ static struct budget budget_of(struct queue *queue) {
 /* What a launch counts in the window; writes the place of its pace. */
 static uint64_t cost_of(struct window_state *window, struct budget budget, uint32_t weight,
                         uint64_t key, uint8_t *kind) {
+    *kind = PACE_NONE;
     if (!budget.is_time)
         return weight < budget.size ? weight : budget.size;
     return pace_expect(&window->pace, key, weight, budget.size / UNKNOWN_LAUNCHES, kind);
@@ -95,8 +96,13 @@ static void measure(struct window_state *window, const struct flight *passed, ui
     }
 }
 
+/* A launch that the end of its context overtook has no share any more. */
+static void give_back(struct window_state *window, uint64_t cost) {
+    window->taken -= cost < window->taken ? cost : window->taken;
+}
+
 static void drop_oldest(struct window_state *window) {
-    window->taken -= window->ring[window->head].cost;
+    give_back(window, window->ring[window->head].cost);
     window->pool[window->spare++] = window->ring[window->head].event;
     window->head = (window->head + 1) % FLIGHT_MAX;
     window->length--;
@@ -108,6 +114,7 @@ static void reap(struct queue *queue, bool waited) {
     struct window_state *window = &queue->flight;
     struct flight passed[MEASURED];
     uint32_t count = 0;
+    bool is_known = true;
     int mode = capture_relax();
     while (window->length > 0) {
         struct flight *oldest = &window->ring[window->head];
@@ -117,6 +124,7 @@ static void reap(struct queue *queue, bool waited) {
         if (oldest->proven > atomic_load_explicit(&queue->completed, memory_order_relaxed)) {
             atomic_store_explicit(&queue->completed, oldest->proven, memory_order_relaxed);
         }
+        is_known = is_known && oldest->group.launches > 0;
         if (count < MEASURED)
             passed[count] = *oldest;
         count++;
@@ -126,8 +134,7 @@ static void reap(struct queue *queue, bool waited) {
     if (count == 0 || atomic_load_explicit(&queue->window_ns, memory_order_relaxed) == 0)
         return;
     uint64_t now = clock_now();
-    /* Of what was launched before the window nobody knows what it was. */
-    if (count <= MEASURED && passed[0].group.launches > 0)
+    if (count <= MEASURED && is_known)
         measure(window, passed, count, now, waited);
     window->passed_at = waited ? now : 0;
 }
@@ -175,7 +182,7 @@ static void fence_open(struct queue *queue) {
     if (window->open.cost == 0)
         return;
     if (!fence(queue, window->open))
-        window->taken -= window->open.cost;
+        give_back(window, window->open.cost);
     window->open = nothing;
 }
 
@@ -254,7 +261,7 @@ static bool may_pass(struct queue *queue, struct budget budget, struct patience 
 struct window_share window_take(struct queue *queue, uint32_t weight, uint64_t key) {
     struct window_state *window = &queue->flight;
     struct patience patience = {0, 0, 0};
-    struct window_share share = {0, 0, 0};
+    struct window_share share = {0, 0, PACE_NONE};
     pthread_mutex_lock(&window->lock);
     uint64_t returned = atomic_load(&queue->returned);
     struct budget budget = budget_of(queue);
@@ -289,7 +296,7 @@ void window_put(struct queue *queue, struct window_share share, bool submitted) 
     struct budget budget = budget_of(queue);
     struct flight *open = &window->open;
     if (!submitted) {
-        window->taken -= share.cost;
+        give_back(window, share.cost);
     } else {
         /* The submission has not been counted as returned yet. */
         window->counted = atomic_load(&queue->returned) + 1;
@@ -297,9 +304,11 @@ void window_put(struct queue *queue, struct window_share share, bool submitted) 
             open->since = clock_now();
         open->cost += share.cost;
         open->proven = window->counted;
-        open->group.kernels += share.weight;
-        open->group.kinds[open->group.launches++] = share.kind;
-        if (!budget.is_time || open->cost >= budget.size / FENCES ||
+        if (share.kind != PACE_NONE) {
+            open->group.kernels += share.weight;
+            open->group.kinds[open->group.launches++] = share.kind;
+        }
+        if (!budget.is_time || share.kind == PACE_NONE || open->cost >= budget.size / FENCES ||
             open->group.launches == PACE_GROUP)
             fence_open(queue);
     }
@@ -312,7 +321,7 @@ void window_drained(struct queue *queue, uint64_t proven) {
     while (window->length > 0 && window->ring[window->head].proven <= proven)
         drop_oldest(window);
     if (window->open.cost != 0 && window->open.proven <= proven) {
-        window->taken -= window->open.cost;
+        give_back(window, window->open.cost);
         window->open = nothing;
     }
     if (proven > window->counted)

@@ -31,17 +31,17 @@ enum { FLIGHT_MAX = XSP_WINDOW_MAX + 3 };
 /* Launches that one fence follows. */
 struct flight {
     CUevent event;
-    uint64_t cost;   /* What they were counted in the window. */
-    uint64_t proven; /* Submissions that have finished when the event has. */
-    uint64_t since;  /* When the first of them was submitted. */
-    struct pace_group group;
+    uint64_t cost;           /* What they were counted in the window. */
+    uint64_t proven;         /* Submissions that have finished when the event has. */
+    uint64_t since;          /* When the first of them was submitted. */
+    struct pace_group group; /* Empty where nobody knows, or wants to, what they take. */
 };
 
 /* What one submission was counted; `weight` is 0 when it passed without a window. */
 struct window_share {
     uint64_t cost;
     uint32_t weight;
-    uint8_t kind; /* Where its pace is. */
+    uint8_t kind; /* Where its pace is; PACE_NONE in a window of launches. */
 };
 
 struct window_state {

@@ -11,7 +11,9 @@ export interface RunSettings {
   readonly name?: string | undefined;
   /** Rules inside the process while there is no daemon. */
   readonly policy?: string | undefined;
-  /** Launches in flight while outranked. */
+  /** Microseconds of the GPU's time in flight while outranked. */
+  readonly preemptLatency?: number | undefined;
+  /** Launches in flight while outranked, instead of a time. */
   readonly window?: number | undefined;
   /** Whether streams' CUDA priorities rank queues inside the process. */
   readonly streamPriority?: boolean | undefined;
@@ -23,12 +25,16 @@ export function runEnvironment(
   settings: RunSettings,
   env: Readonly<NodeJS.ProcessEnv>,
 ): NodeJS.ProcessEnv {
-  const { shim, runtimeDir, priority, name, policy, window, streamPriority, fail } = settings;
+  const { shim, runtimeDir, priority, name, policy, streamPriority, fail } = settings;
+  const { preemptLatency, window } = settings;
   const result: NodeJS.ProcessEnv = { ...env, XSCHED_RUNTIME_DIR: runtimeDir };
   if (shim !== undefined) result['LD_PRELOAD'] = prependPreload(shim, env['LD_PRELOAD']);
   if (priority !== undefined) result['XSCHED_PRIORITY'] = String(priority);
   if (name !== undefined) result['XSCHED_NAME'] = name;
   if (policy !== undefined) result['XSCHED_POLICY'] = policy;
+  if (preemptLatency !== undefined) {
+    result['XSCHED_PREEMPT_LATENCY_US'] = String(preemptLatency);
+  }
   if (window !== undefined) result['XSCHED_WINDOW'] = String(window);
   if (streamPriority === true) result['XSCHED_STREAM_PRIORITY'] = '1';
   if (fail !== undefined) result['XSCHED_FAIL'] = fail;

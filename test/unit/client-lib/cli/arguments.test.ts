@@ -6,6 +6,7 @@ import {
   parsePriorityOrDefault,
   parseShimPolicy,
   parseTarget,
+  parseLatency,
   parseWindow,
 } from '../../../../client-lib/cli/arguments.js';
 
@@ -39,6 +40,12 @@ describe('parsePriorityOrDefault', () => {
 });
 
 describe('other numbers', () => {
+  it('keeps latencies within 1 microsecond and a second', () => {
+    expect(parseLatency('1000000')).toBe(1_000_000);
+    expect(() => parseLatency('0')).toThrow('from 1 to 1000000');
+    expect(() => parseLatency('1000001')).toThrow('from 1 to 1000000');
+  });
+
   it('keeps windows within 1 to 1021', () => {
     expect(parseWindow('1021')).toBe(1021);
     expect(() => parseWindow('0')).toThrow('from 1 to 1021');

@@ -9,6 +9,7 @@ describe('runEnvironment', () => {
     const settings = {
       ...least,
       ...{ priority: -5, name: 'batch', policy: 'HPF', window: 4, streamPriority: true },
+      preemptLatency: 300,
       fail: 'closed' as const,
     };
     expect(runEnvironment(settings, { HOME: '/root', XSCHED_PRIORITY: '3' })).toEqual({
@@ -18,6 +19,7 @@ describe('runEnvironment', () => {
       XSCHED_PRIORITY: '-5',
       XSCHED_NAME: 'batch',
       XSCHED_POLICY: 'HPF',
+      XSCHED_PREEMPT_LATENCY_US: '300',
       XSCHED_WINDOW: '4',
       XSCHED_STREAM_PRIORITY: '1',
       XSCHED_FAIL: 'closed',
