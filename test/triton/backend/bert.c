@@ -184,39 +184,42 @@ static bool bert_enqueue(struct engine *engine, cuda_stream stream, cuda_address
     return enqueued && launch(bert, ANSWER, ((uint32_t)bert->tokens + 3) / 4, 128, answer);
 }
 
-/* Allocates and fills the weights with a seed. Matrices are small numbers, gammas are around 1. */
-static bool make_weights(struct bert *bert, cuda_address *weights, unsigned long long count,
-                         unsigned seed, float offset) {
+/* A weight's size and its middle. */
+struct shape {
+    unsigned rows, columns;
+    float offset;
+};
+static const struct shape whole[PARTS] = {
+    [WORDS] = {VOCABULARY, HIDDEN, 0}, [PLACE] = {PLACES, HIDDEN, 0}, [TYPE] = {1, HIDDEN, 0},
+    [FIRST_GAMMA] = {1, HIDDEN, 1},    [FIRST_BETA] = {1, HIDDEN, 0}, [HEAD] = {2, HIDDEN, 0},
+    [HEAD_BIAS] = {1, 2, 0},
+};
+static const struct shape of_layer[LAYER_PARTS] = {
+    [QKV] = {3 * HIDDEN, HIDDEN, 0}, [QKV_BIAS] = {1, 3 * HIDDEN, 0}, [OUT] = {HIDDEN, HIDDEN, 0},
+    [OUT_BIAS] = {1, HIDDEN, 0},     [GAMMA_1] = {1, HIDDEN, 1},      [BETA_1] = {1, HIDDEN, 0},
+    [UP] = {INNER, HIDDEN, 0},       [UP_BIAS] = {1, INNER, 0},       [DOWN] = {HIDDEN, INNER, 0},
+    [DOWN_BIAS] = {1, HIDDEN, 0},    [GAMMA_2] = {1, HIDDEN, 1},      [BETA_2] = {1, HIDDEN, 0},
+};
+
+/* Allocates and fills a weight with its seed. Matrices are small numbers, gammas are around 1. */
+static bool make_weights(struct bert *bert, cuda_address *weights, const struct shape *shape,
+                         unsigned seed) {
     float scale = 0.0346F; /* A standard deviation of 0.02, as BERT begins with. */
+    float offset = shape->offset;
+    unsigned long long count = (unsigned long long)shape->rows * shape->columns;
     void *parameters[] = {weights, &count, &seed, &scale, &offset};
     return driver_ok(bert, "cuMemAlloc", bert->cuda->memory_allocate(weights, count * HALF)) &&
            launch(bert, FILL, (uint32_t)((count + 4095) / 4096), THREADS, parameters);
 }
 
 static bool make_all_weights(struct bert *bert) {
-    static const struct {
-        unsigned long long count;
-        float offset;
-    } whole[PARTS] = {[WORDS] = {(unsigned long long)VOCABULARY * HIDDEN, 0},
-                      [PLACE] = {PLACES * HIDDEN, 0},
-                      [TYPE] = {HIDDEN, 0},
-                      [FIRST_GAMMA] = {HIDDEN, 1},
-                      [FIRST_BETA] = {HIDDEN, 0},
-                      [HEAD] = {2 * HIDDEN, 0},
-                      [HEAD_BIAS] = {2, 0}},
-      layer[LAYER_PARTS] = {[QKV] = {3 * HIDDEN * HIDDEN, 0}, [QKV_BIAS] = {3 * HIDDEN, 0},
-                            [OUT] = {HIDDEN * HIDDEN, 0},     [OUT_BIAS] = {HIDDEN, 0},
-                            [GAMMA_1] = {HIDDEN, 1},          [BETA_1] = {HIDDEN, 0},
-                            [UP] = {INNER * HIDDEN, 0},       [UP_BIAS] = {INNER, 0},
-                            [DOWN] = {HIDDEN * INNER, 0},     [DOWN_BIAS] = {HIDDEN, 0},
-                            [GAMMA_2] = {HIDDEN, 1},          [BETA_2] = {HIDDEN, 0}};
     unsigned seed = 0;
     bool made = true;
     for (int i = 0; i < PARTS && made; i++)
-        made = make_weights(bert, &bert->weights[i], whole[i].count, seed++, whole[i].offset);
+        made = make_weights(bert, &bert->weights[i], &whole[i], seed++);
     for (uint32_t l = 0; l < bert->options->layers && made; l++) {
         for (int i = 0; i < LAYER_PARTS && made; i++)
-            made = make_weights(bert, &bert->layers[l][i], layer[i].count, seed++, layer[i].offset);
+            made = make_weights(bert, &bert->layers[l][i], &of_layer[i], seed++);
     }
     return made && driver_ok(bert, "cuStreamSynchronize", bert->cuda->stream_synchronize(NULL));
 }
