@@ -35,15 +35,14 @@ uint64_t pace_of_group(const struct pace *pace, const struct pace_group *group) 
     return sum;
 }
 
-void pace_learn(struct pace *pace, const struct pace_group *group, uint64_t seen_ns,
+void pace_learn(struct pace *pace, const struct pace_group *group, double ratio,
                 uint32_t slowness) {
-    uint64_t expected_ns = pace_of_group(pace, group);
-    if (seen_ns > expected_ns * STEP_MOST)
-        seen_ns = expected_ns * STEP_MOST;
+    if (ratio > STEP_MOST)
+        ratio = STEP_MOST;
     /* Far longer than expected: whoever is outranked must not go on as if it were not so. */
-    if (seen_ns > expected_ns * SURPRISE)
+    if (ratio > SURPRISE)
         slowness = 1;
-    double ratio = (double)seen_ns / (double)expected_ns;
+    uint64_t each = clamp((uint64_t)((double)pace_of_group(pace, group) * ratio) / group->kernels);
     for (uint8_t i = 0; i < group->launches; i++) {
         struct pace_kind *kind = &pace->kinds[group->kinds[i]];
         uint64_t seen = (uint64_t)((double)kind->ns * ratio);
@@ -51,6 +50,5 @@ void pace_learn(struct pace *pace, const struct pace_group *group, uint64_t seen
             kind->seen++;
         kind->ns = clamp(move(kind->ns, seen, kind->seen < slowness ? kind->seen : slowness));
     }
-    uint64_t each = clamp(seen_ns / group->kernels);
     pace->average_ns = pace->average_ns == 0 ? each : move(pace->average_ns, each, slowness);
 }

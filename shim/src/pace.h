@@ -46,10 +46,10 @@ uint64_t pace_expect(struct pace *pace, uint64_t key, uint32_t kernels, uint64_t
 uint64_t pace_of_group(const struct pace *pace, const struct pace_group *group);
 
 /*
- * A group took `seen_ns`: expectations move by one part in `slowness` of the difference, by more
- * while a kind has been seen less often than that, and by all of it when it took far longer.
+ * A group took `ratio` (0 or more) times what is expected of it: expectations move by one part in
+ * `slowness` of the difference, by more while a kind has been seen less often than that, and by all
+ * of it when it took far longer.
  */
-void pace_learn(struct pace *pace, const struct pace_group *group, uint64_t seen_ns,
-                uint32_t slowness);
+void pace_learn(struct pace *pace, const struct pace_group *group, double ratio, uint32_t slowness);
 
 #endif

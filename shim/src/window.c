@@ -89,11 +89,9 @@ static void measure(struct window_state *window, const struct flight *passed, ui
     for (uint32_t i = 0; i < count; i++)
         expected += pace_of_group(&window->pace, &passed[i].group);
     double ratio = (double)took / (double)expected;
-    for (uint32_t i = 0; i < count && (is_seen || ratio < 1); i++) {
-        const struct pace_group *group = &passed[i].group;
-        uint64_t part = (uint64_t)((double)pace_of_group(&window->pace, group) * ratio);
-        pace_learn(&window->pace, group, part, is_seen ? SEEN_SLOWNESS : BOUND_SLOWNESS);
-    }
+    uint32_t slowness = is_seen ? SEEN_SLOWNESS : BOUND_SLOWNESS;
+    for (uint32_t i = 0; i < count && (is_seen || ratio < 1); i++)
+        pace_learn(&window->pace, &passed[i].group, ratio, slowness);
 }
 
 /* A launch that the end of its context overtook has no share any more. */

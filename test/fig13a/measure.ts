@@ -106,12 +106,8 @@ async function measureAlone(context: Context, server: TritonServer): Promise<See
   const low = await startLow(context, server);
   const lowWindow = await waitWindow(context, [low], seconds / 2, warmup / 2);
   const lowAnswers = await finishLow(low);
-  return {
-    windowS: lengthOf(window),
-    high: countHigh(highAnswers, window),
-    low: countLow(lowAnswers, lowWindow),
-    serverVersion: high.serverVersion,
-  };
+  const { serverVersion } = high;
+  return { ...countSeen(highAnswers, window), low: countLow(lowAnswers, lowWindow), serverVersion };
 }
 
 async function measureTogether(
@@ -127,16 +123,13 @@ async function measureTogether(
   const window = await waitWindow(context, [high, low], seconds, warmup);
   const highAnswers = await finish(high, HIGH_MODEL[setting]);
   const lowAnswers = await finishLow(low);
-  return {
-    windowS: lengthOf(window),
-    high: countHigh(highAnswers, window),
-    low: countLow(lowAnswers, window),
-    serverVersion: high.serverVersion,
-  };
+  const { serverVersion } = high;
+  return { ...countSeen(highAnswers, window), low: countLow(lowAnswers, window), serverVersion };
 }
 
-function lengthOf({ fromMs, toMs }: Window): number {
-  return (toMs - fromMs) / 1000;
+function countSeen(answers: readonly Answer[], window: Window): Pick<Seen, 'windowS' | 'high'> {
+  const windowS = (window.toMs - window.fromMs) / 1000;
+  return { windowS, high: countHigh(answers, window) };
 }
 
 function startHigh(context: Context, server: TritonServer, setting: Setting): Promise<Load> {

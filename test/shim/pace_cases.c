@@ -28,7 +28,7 @@ static void run(const uint64_t *keys, uint8_t count, uint64_t (*last)(uint64_t k
         pace_expect(&pace, keys[i], 1, UNKNOWN_NS, &group.kinds[i]);
         seen += last(keys[i]);
     }
-    pace_learn(&pace, &group, seen, SLOWNESS);
+    pace_learn(&pace, &group, (double)seen / (double)pace_of_group(&pace, &group), SLOWNESS);
 }
 
 /* Kinds 1 to 4 last 5, 20, 80 and 320 microseconds, others as one of them. */

@@ -1,5 +1,6 @@
 /** How much a model suffers beside another one: the measurement that the end-to-end tests share. */
 import { expect } from 'vitest';
+import { percentile } from '../demo/statistics.js';
 import { startLoad, type Answer, type Load } from './load.js';
 import type { TritonServer } from './server.js';
 
@@ -9,15 +10,12 @@ export const ROUND_SAMPLES = 20;
 export const HIGH = { model: 'bert-high', intervalMs: 160 } as const;
 export const LOW = { model: 'bert-low', intervalMs: 0 } as const;
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return ((sorted[middle] ?? NaN) + (sorted[sorted.length - 1 - middle] ?? NaN)) / 2;
-}
-
 /** The median latency, in ms. */
 export function latency(answers: readonly Answer[]): number {
-  return median(answers.map((answer) => answer.latencyMs));
+  return percentile(
+    answers.map((answer) => answer.latencyMs),
+    50,
+  );
 }
 
 /** Ends a load and checks that every request that it sent was answered, and rightly. */

@@ -61,27 +61,33 @@ static TRITONSERVER_Error *read_engine(struct text text, bool *is_bert) {
 static TRITONSERVER_Error *read_all(struct text text, struct options *options) {
     uint64_t launches = 240, launch_ns = 5000, blocks = 1, sets = 2;
     uint64_t layers = 24, batch = 1, sequence = 384;
+    const struct {
+        const char *name;
+        uint64_t low, high;
+        uint64_t *value;
+    } numbers[] = {
+        {"layers", 1, 96, &layers},
+        {"batch", 1, 256, &batch},
+        {"sequence", 4, 512, &sequence},
+        {"launches", 1, 100000, &launches},
+        {"launch_ns", 0, 1000000000, &launch_ns},
+        {"blocks", 1, 65535, &blocks},
+        {"sets", 1, 16, &sets},
+    };
+    const struct {
+        const char *name;
+        bool *flag;
+    } flags[] = {
+        {"completion_thread", &options->completion_thread},
+        {"graph", &options->graph},
+        {"stream_priority", &options->stream_priority},
+    };
     TRITONSERVER_Error *error = read_engine(text, &options->is_bert);
-    if (error == NULL)
-        error = read_number(text, "layers", 1, 96, &layers);
-    if (error == NULL)
-        error = read_number(text, "batch", 1, 256, &batch);
-    if (error == NULL)
-        error = read_number(text, "sequence", 4, 512, &sequence);
-    if (error == NULL)
-        error = read_number(text, "launches", 1, 100000, &launches);
-    if (error == NULL)
-        error = read_number(text, "launch_ns", 0, 1000000000, &launch_ns);
-    if (error == NULL)
-        error = read_number(text, "blocks", 1, 65535, &blocks);
-    if (error == NULL)
-        error = read_number(text, "sets", 1, 16, &sets);
-    if (error == NULL)
-        error = read_flag(text, "completion_thread", &options->completion_thread);
-    if (error == NULL)
-        error = read_flag(text, "graph", &options->graph);
-    if (error == NULL)
-        error = read_flag(text, "stream_priority", &options->stream_priority);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && error == NULL; i++)
+        error =
+            read_number(text, numbers[i].name, numbers[i].low, numbers[i].high, numbers[i].value);
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]) && error == NULL; i++)
+        error = read_flag(text, flags[i].name, flags[i].flag);
     options->layers = (uint32_t)layers;
     options->batch = (uint32_t)batch;
     options->sequence = (uint32_t)sequence;
