@@ -225,11 +225,18 @@ describe('signals', () => {
   });
 
   it('stops and continues together with its program', async () => {
-    // Under a shell with job control, since a group that nobody could wake does not stop.
-    const script = 'echo "program $$."; read x; exit 6';
-    const job = `"$0" "$1" run -- sh -c '${script}' <&0 & echo "xsched $!."; wait -f $!`;
-    const argv = ['-c', `set -m; ${job}`, process.execPath, XSCHED];
-    const running = new Running(argv, {}, 'bash');
+    // In a group of its own below a parent, since a group that nobody could wake does not stop. Not
+    // below a shell: bash's `wait` loses a job that stops and ends in quick succession.
+    const parent = [
+      'import os, subprocess, sys',
+      'job = subprocess.Popen(sys.argv[1:], preexec_fn=os.setpgrp)',
+      'print(f"xsched {job.pid}.", flush=True)',
+      'sys.exit(job.wait())',
+    ].join('\n');
+    const program = ['sh', '-c', 'echo "program $$."; read x; exit 6'];
+    const argv = ['-c', parent, process.execPath, XSCHED, 'run', '--', ...program];
+    const running = new Running(argv, {}, 'python3');
+    await running.sees('xsched');
     await running.sees('program');
     const pids = ['xsched', 'program'].map((name) =>
       Number(new RegExp(`${name} (\\d+)\\.`).exec(running.stdout)?.[1]),
