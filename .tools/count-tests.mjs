@@ -1,20 +1,40 @@
-// Adds up the reports of several test runs, one line for each, and ends with "N passed, N failed".
-// Fails when a test failed or a report holds no test at all.
+// Adds up the reports of several test runs, one line for each, after all tests that failed with their
+// reasons, and ends with "N passed, N failed". Fails when a test failed or a report holds no test at
+// all.
 
 import fs from 'node:fs';
+import path from 'node:path';
 
-/** Counts one report; a file that could not be loaded counts as one failed test. */
+/** More of a reason is not shown, in characters. */
+const REASON_LENGTH = 2000;
+
+function showFailure(file, name, reasons) {
+  console.log(`FAILED ${path.relative('', file)}: ${name}`);
+  for (const reason of reasons) {
+    console.log(reason.slice(0, REASON_LENGTH).replace(/^/gm, '    '));
+  }
+}
+
+/**
+ * Counts one report and shows what failed; a file that could not be loaded counts as one failed
+ * test.
+ */
 function countReport(file) {
   const { testResults } = JSON.parse(fs.readFileSync(file, 'utf8'));
   const count = { passed: 0, failed: 0, skipped: 0 };
-  for (const { status, assertionResults } of testResults) {
+  for (const { name, status, message, assertionResults } of testResults) {
     for (const test of assertionResults) {
       if (test.status === 'passed') count.passed++;
-      else if (test.status === 'failed') count.failed++;
-      else count.skipped++;
+      else if (test.status === 'failed') {
+        count.failed++;
+        showFailure(name, test.fullName, test.failureMessages);
+      } else count.skipped++;
     }
     const explained = assertionResults.some((test) => test.status === 'failed');
-    if (status === 'failed' && !explained) count.failed++;
+    if (status === 'failed' && !explained) {
+      count.failed++;
+      showFailure(name, 'the file as a whole', [message]);
+    }
   }
   return count;
 }

@@ -1,6 +1,6 @@
 /** Who is behind a link: what the kernel says of each routing id that was let in. */
-import fs from 'node:fs';
 import { LIMITS } from '../../protocol/messages.js';
+import { isRunning } from './processes.js';
 
 /** The two sockets, by the ZAP domain that tells them apart. */
 export type Domain = 'agent' | 'control';
@@ -54,8 +54,8 @@ export class PeerTable {
   /** Links that were dropped, oldest first, with their process and the time of it. */
   readonly #departed = new Map<string, { readonly pid: number; readonly at: number }>();
 
-  /** @param isAlive whether there is a process of that id */
-  constructor(private readonly isAlive: (pid: number) => boolean = isProcess) {}
+  /** @param isAlive whether the process of that id still runs */
+  constructor(private readonly isAlive: (pid: number) => boolean = isRunning) {}
 
   get size(): number {
     return this.#peers.size;
@@ -171,10 +171,6 @@ export class PeerTable {
     const what = domain === 'agent' ? 'have not said HELLO yet' : 'to the control socket are open';
     return `${String(STRANGERS_MAX)} links of uid ${String(uid)} ${what}`;
   }
-}
-
-function isProcess(pid: number): boolean {
-  return fs.existsSync(`/proc/${String(pid)}`);
 }
 
 /** Whether a peer may be sent one more complaint now. */

@@ -47,14 +47,28 @@ export function readAncestors(pid: number): readonly Ancestor[] {
   return ancestors;
 }
 
+/**
+ * Whether a process still runs. One that has ended and waits for its parent to take note of it (a
+ * zombie) does not, though /proc still shows it.
+ */
+export function isRunning(pid: number): boolean {
+  const [state] = readStat(pid);
+  return state !== undefined && !'ZXx'.includes(state);
+}
+
 /** 0 where nobody knows. */
 function readParent(pid: number): number {
+  return Number(readStat(pid)[1] ?? 0);
+}
+
+/** The fields of /proc/PID/stat from the third one, the state; none where there is no process. */
+function readStat(pid: number): readonly string[] {
   try {
     const stat = fs.readFileSync(`/proc/${String(pid)}/stat`, 'latin1');
     // The name may hold spaces and parentheses: fields count from its closing one.
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
-    return 0;
+    return [];
   }
 }
 
