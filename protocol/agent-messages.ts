@@ -1,4 +1,5 @@
 /** The messages between a shim and the daemon. */
+import { callFields } from './call-fields.js';
 import { LEVELS, LIMITS } from './limits.js';
 import type { Field, MessageSpec } from './spec.js';
 
@@ -201,6 +202,21 @@ export const AGENT_MESSAGES: readonly MessageSpec[] = [
     direction: 'agent-up',
     doc: 'The model instance is unloaded.',
     fields: [label],
+  },
+  {
+    name: 'CALLS',
+    opcode: 10,
+    direction: 'agent-up',
+    doc: 'What one function of the driver has been called for so far. Sent every CALLS_MS when it changed.',
+    fields: [
+      {
+        name: 'function',
+        type: 'str',
+        max: LIMITS.FUNCTION_BYTES,
+        doc: "The driver's name for it, with its suffixes.",
+      },
+      ...callFields,
+    ],
   },
   {
     name: 'WELCOME',

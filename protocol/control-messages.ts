@@ -1,4 +1,6 @@
 /** The messages between a controller (the command line, a program) and the daemon. */
+import { callFields } from './call-fields.js';
+import { LIMITS } from './limits.js';
 import type { Field, MessageSpec, RecordSpec } from './spec.js';
 
 const request: Field = {
@@ -54,6 +56,26 @@ export const RECORDS: readonly RecordSpec[] = [
     ],
   },
   {
+    name: 'CallInfo',
+    doc: 'What one process called one function of the driver for, as `xsched ps --calls` shows it.',
+    fields: [
+      { name: 'pid', type: 'u32', doc: 'Process id as the daemon sees it, from the kernel.' },
+      {
+        name: 'name',
+        type: 'str',
+        max: 256,
+        doc: 'Name by a rule or by XSCHED_NAME, else the executable.',
+      },
+      {
+        name: 'function',
+        type: 'str',
+        max: LIMITS.FUNCTION_BYTES,
+        doc: "The driver's name for it, with its suffixes.",
+      },
+      ...callFields,
+    ],
+  },
+  {
     name: 'HintInfo',
     doc: 'One hint that is kept.',
     fields: [
@@ -84,6 +106,11 @@ export const RECORDS: readonly RecordSpec[] = [
         name: 'refused',
         type: 'u64',
         doc: 'Messages refused so far: malformed, oversized, unidentified.',
+      },
+      {
+        name: 'unknownCalls',
+        type: 'u64',
+        doc: 'Calls that may have launched work past the shims, of processes that are connected.',
       },
       { name: 'hints', type: 'list', of: 'HintInfo', max: 1024, doc: 'Hints, the oldest first.' },
     ],
@@ -220,6 +247,23 @@ export const CONTROL_MESSAGES: readonly MessageSpec[] = [
         doc: 'The queue or process that it happened to, or empty.',
       },
       { name: 'text', type: 'str', max: 512, doc: 'One line for a person.' },
+    ],
+  },
+  {
+    name: 'CALLS_LIST',
+    opcode: 46,
+    direction: 'control-up',
+    doc: 'Asks what the driver was called for, by process and function.',
+    fields: [request],
+  },
+  {
+    name: 'CALLS_REPLY',
+    opcode: 47,
+    direction: 'control-down',
+    doc: 'Answers CALLS_LIST.',
+    fields: [
+      request,
+      { name: 'calls', type: 'list', of: 'CallInfo', max: 65536, doc: 'All that is known.' },
     ],
   },
   {

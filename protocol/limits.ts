@@ -28,6 +28,12 @@ export const LIMITS = {
   SILENCE_MS: 800,
   /** A shim with a ready queue sends STATS this often, in milliseconds. */
   STATS_MS: 500,
+  /** A shim tells what the driver was called for this often, in milliseconds. */
+  CALLS_MS: 2000,
+  /** Functions of the driver that one client may tell of. */
+  FUNCTIONS: 512,
+  /** Name of a function of the driver, in bytes. */
+  FUNCTION_BYTES: 96,
   /** Models and model instances that one client may serve at a time. */
   LABELS: 1024,
   /** Name of a model or an instance, in bytes. */

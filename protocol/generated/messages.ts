@@ -48,6 +48,26 @@ export interface QueueInfo {
   readonly suspends: number;
 }
 
+/** What one process called one function of the driver for, as `xsched ps --calls` shows it. */
+export interface CallInfo {
+  /** Process id as the daemon sees it, from the kernel. */
+  readonly pid: number;
+  /** Name by a rule or by XSCHED_NAME, else the executable. */
+  readonly name: string;
+  /** The driver's name for it, with its suffixes. */
+  readonly function: string;
+  /** Went through the gate without waiting. */
+  readonly passed: number;
+  /** Waited at the gate. */
+  readonly gated: number;
+  /** Reached the driver without the gate: what is never held back, or has no queue. */
+  readonly bypassed: number;
+  /** Went into a graph that was being captured. */
+  readonly captured: number;
+  /** The shim does not know the function. */
+  readonly unknown: number;
+}
+
 /** One hint that is kept. */
 export interface HintInfo {
   /** As it was typed. */
@@ -90,6 +110,8 @@ export interface DaemonStatus {
   readonly messages: number;
   /** Messages refused so far: malformed, oversized, unidentified. */
   readonly refused: number;
+  /** Calls that may have launched work past the shims, of processes that are connected. */
+  readonly unknownCalls: number;
   /** Hints, the oldest first. */
   readonly hints: readonly HintInfo[];
 }
@@ -217,6 +239,23 @@ export interface UnserveMessage {
   readonly type: 'UNSERVE';
   /** The client's own number for the model instance, unique in its process. */
   readonly label: number;
+}
+
+/** What one function of the driver has been called for so far. Sent every CALLS_MS when it changed. */
+export interface CallsMessage {
+  readonly type: 'CALLS';
+  /** The driver's name for it, with its suffixes. */
+  readonly function: string;
+  /** Went through the gate without waiting. */
+  readonly passed: number;
+  /** Waited at the gate. */
+  readonly gated: number;
+  /** Reached the driver without the gate: what is never held back, or has no queue. */
+  readonly bypassed: number;
+  /** Went into a graph that was being captured. */
+  readonly captured: number;
+  /** The shim does not know the function. */
+  readonly unknown: number;
 }
 
 /** Answers HELLO. */
@@ -415,6 +454,22 @@ export interface EventMessage {
   readonly text: string;
 }
 
+/** Asks what the driver was called for, by process and function. */
+export interface CallsListMessage {
+  readonly type: 'CALLS_LIST';
+  /** Chosen by the controller; its reply carries the same number. */
+  readonly request: number;
+}
+
+/** Answers CALLS_LIST. */
+export interface CallsReplyMessage {
+  readonly type: 'CALLS_REPLY';
+  /** Chosen by the controller; its reply carries the same number. */
+  readonly request: number;
+  /** All that is known. */
+  readonly calls: readonly CallInfo[];
+}
+
 /** Answers a request that could not be carried out. */
 export interface ControlErrorMessage {
   readonly type: 'CONTROL_ERROR';
@@ -435,7 +490,8 @@ export type AgentUp =
   | StatsMessage
   | ByeMessage
   | ServeMessage
-  | UnserveMessage;
+  | UnserveMessage
+  | CallsMessage;
 
 export type AgentDown =
   | WelcomeMessage
@@ -450,7 +506,8 @@ export type ControlUp =
   | HintMessage
   | PolicyMessage
   | EnableMessage
-  | SubscribeMessage;
+  | SubscribeMessage
+  | CallsListMessage;
 
 export type ControlDown =
   | StatusReplyMessage
@@ -460,6 +517,7 @@ export type ControlDown =
   | EnableReplyMessage
   | SubscribeReplyMessage
   | EventMessage
+  | CallsReplyMessage
   | ControlErrorMessage;
 
 export type Message = AgentUp | AgentDown | ControlUp | ControlDown;
@@ -475,13 +533,14 @@ export const SCHEMAS: Readonly<Record<Message['type'], object>> = {
   BYE: {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"const":"BYE"}}},
   SERVE: {"type":"object","additionalProperties":false,"required":["type","label","model","modelVersion","instance","level"],"properties":{"type":{"const":"SERVE"},"label":{"type":"integer","minimum":0,"maximum":4294967295},"model":{"type":"string","maxBytes":256},"modelVersion":{"type":"string","maxBytes":32},"instance":{"type":"string","maxBytes":256},"level":{"type":"integer","minimum":0,"maximum":3}}},
   UNSERVE: {"type":"object","additionalProperties":false,"required":["type","label"],"properties":{"type":{"const":"UNSERVE"},"label":{"type":"integer","minimum":0,"maximum":4294967295}}},
+  CALLS: {"type":"object","additionalProperties":false,"required":["type","function","passed","gated","bypassed","captured","unknown"],"properties":{"type":{"const":"CALLS"},"function":{"type":"string","maxBytes":96},"passed":{"type":"integer","minimum":0,"maximum":9007199254740991},"gated":{"type":"integer","minimum":0,"maximum":9007199254740991},"bypassed":{"type":"integer","minimum":0,"maximum":9007199254740991},"captured":{"type":"integer","minimum":0,"maximum":9007199254740991},"unknown":{"type":"integer","minimum":0,"maximum":9007199254740991}}},
   WELCOME: {"type":"object","additionalProperties":false,"required":["type","version","generation","enabled","streamPriority","preemptLatency"],"properties":{"type":{"const":"WELCOME"},"version":{"type":"integer","minimum":0,"maximum":4294967295},"generation":{"type":"integer","minimum":0,"maximum":9007199254740991},"enabled":{"type":"boolean"},"streamPriority":{"type":"boolean"},"preemptLatency":{"type":"integer","minimum":0,"maximum":1000000}}},
   PERMIT: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","notify","enabled"],"properties":{"type":{"const":"PERMIT"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"notify":{"type":"boolean"},"enabled":{"type":"boolean"}}},
   SUSPEND: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","notify","enabled"],"properties":{"type":{"const":"SUSPEND"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"notify":{"type":"boolean"},"enabled":{"type":"boolean"}}},
   ERROR: {"type":"object","additionalProperties":false,"required":["type","code","message"],"properties":{"type":{"const":"ERROR"},"code":{"type":"integer","minimum":0,"maximum":4294967295},"message":{"type":"string","maxBytes":1024}}},
   SERVED: {"type":"object","additionalProperties":false,"required":["type","label"],"properties":{"type":{"const":"SERVED"},"label":{"type":"integer","minimum":0,"maximum":4294967295}}},
   STATUS: {"type":"object","additionalProperties":false,"required":["type","request","version"],"properties":{"type":{"const":"STATUS"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"version":{"type":"integer","minimum":0,"maximum":4294967295}}},
-  STATUS_REPLY: {"type":"object","additionalProperties":false,"required":["type","request","status"],"properties":{"type":{"const":"STATUS_REPLY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"status":{"type":"object","additionalProperties":false,"required":["version","protocol","pid","generation","uptimeMs","runtimeDir","config","policy","enabled","clients","queues","ready","suspended","messages","refused","hints"],"properties":{"version":{"type":"string","maxBytes":64},"protocol":{"type":"integer","minimum":0,"maximum":4294967295},"pid":{"type":"integer","minimum":0,"maximum":4294967295},"generation":{"type":"integer","minimum":0,"maximum":9007199254740991},"uptimeMs":{"type":"integer","minimum":0,"maximum":9007199254740991},"runtimeDir":{"type":"string","maxBytes":4096},"config":{"type":"string","maxBytes":4096},"policy":{"type":"string","maxBytes":64},"enabled":{"type":"boolean"},"clients":{"type":"integer","minimum":0,"maximum":4294967295},"queues":{"type":"integer","minimum":0,"maximum":4294967295},"ready":{"type":"integer","minimum":0,"maximum":4294967295},"suspended":{"type":"integer","minimum":0,"maximum":4294967295},"messages":{"type":"integer","minimum":0,"maximum":9007199254740991},"refused":{"type":"integer","minimum":0,"maximum":9007199254740991},"hints":{"type":"array","maxItems":1024,"items":{"type":"object","additionalProperties":false,"required":["target","hint","value"],"properties":{"target":{"type":"string","maxBytes":256},"hint":{"type":"string","maxBytes":32},"value":{"type":"integer","minimum":-2147483648,"maximum":2147483647}}}}}}}},
+  STATUS_REPLY: {"type":"object","additionalProperties":false,"required":["type","request","status"],"properties":{"type":{"const":"STATUS_REPLY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"status":{"type":"object","additionalProperties":false,"required":["version","protocol","pid","generation","uptimeMs","runtimeDir","config","policy","enabled","clients","queues","ready","suspended","messages","refused","unknownCalls","hints"],"properties":{"version":{"type":"string","maxBytes":64},"protocol":{"type":"integer","minimum":0,"maximum":4294967295},"pid":{"type":"integer","minimum":0,"maximum":4294967295},"generation":{"type":"integer","minimum":0,"maximum":9007199254740991},"uptimeMs":{"type":"integer","minimum":0,"maximum":9007199254740991},"runtimeDir":{"type":"string","maxBytes":4096},"config":{"type":"string","maxBytes":4096},"policy":{"type":"string","maxBytes":64},"enabled":{"type":"boolean"},"clients":{"type":"integer","minimum":0,"maximum":4294967295},"queues":{"type":"integer","minimum":0,"maximum":4294967295},"ready":{"type":"integer","minimum":0,"maximum":4294967295},"suspended":{"type":"integer","minimum":0,"maximum":4294967295},"messages":{"type":"integer","minimum":0,"maximum":9007199254740991},"refused":{"type":"integer","minimum":0,"maximum":9007199254740991},"unknownCalls":{"type":"integer","minimum":0,"maximum":9007199254740991},"hints":{"type":"array","maxItems":1024,"items":{"type":"object","additionalProperties":false,"required":["target","hint","value"],"properties":{"target":{"type":"string","maxBytes":256},"hint":{"type":"string","maxBytes":32},"value":{"type":"integer","minimum":-2147483648,"maximum":2147483647}}}}}}}},
   LIST: {"type":"object","additionalProperties":false,"required":["type","request"],"properties":{"type":{"const":"LIST"},"request":{"type":"integer","minimum":0,"maximum":4294967295}}},
   LIST_REPLY: {"type":"object","additionalProperties":false,"required":["type","request","queues"],"properties":{"type":{"const":"LIST_REPLY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"queues":{"type":"array","maxItems":65536,"items":{"type":"object","additionalProperties":false,"required":["id","pid","uid","name","exe","command","device","stream","label","version","instance","priority","source","state","reason","window","waiting","submitted","completed","readyNs","waitedNs","suspends"],"properties":{"id":{"type":"string","maxBytes":64},"pid":{"type":"integer","minimum":0,"maximum":4294967295},"uid":{"type":"integer","minimum":0,"maximum":4294967295},"name":{"type":"string","maxBytes":256},"exe":{"type":"string","maxBytes":4096},"command":{"type":"string","maxBytes":4096},"device":{"type":"string","maxBytes":64},"stream":{"type":"integer","minimum":0,"maximum":9007199254740991},"label":{"type":"string","maxBytes":256},"version":{"type":"string","maxBytes":32},"instance":{"type":"string","maxBytes":256},"priority":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"source":{"type":"string","maxBytes":64},"state":{"type":"string","maxBytes":16},"reason":{"type":"string","maxBytes":256},"window":{"type":"integer","minimum":0,"maximum":4294967295},"waiting":{"type":"boolean"},"submitted":{"type":"integer","minimum":0,"maximum":9007199254740991},"completed":{"type":"integer","minimum":0,"maximum":9007199254740991},"readyNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"waitedNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"suspends":{"type":"integer","minimum":0,"maximum":9007199254740991}}}}}},
   HINT: {"type":"object","additionalProperties":false,"required":["type","request","target","hint","value","clear"],"properties":{"type":{"const":"HINT"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"target":{"type":"string","maxBytes":256},"hint":{"type":"string","maxBytes":32},"value":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"clear":{"type":"boolean"}}},
@@ -493,5 +552,7 @@ export const SCHEMAS: Readonly<Record<Message['type'], object>> = {
   SUBSCRIBE: {"type":"object","additionalProperties":false,"required":["type","request","on"],"properties":{"type":{"const":"SUBSCRIBE"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"on":{"type":"boolean"}}},
   SUBSCRIBE_REPLY: {"type":"object","additionalProperties":false,"required":["type","request","on"],"properties":{"type":{"const":"SUBSCRIBE_REPLY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"on":{"type":"boolean"}}},
   EVENT: {"type":"object","additionalProperties":false,"required":["type","timeMs","kind","id","text"],"properties":{"type":{"const":"EVENT"},"timeMs":{"type":"integer","minimum":0,"maximum":9007199254740991},"kind":{"type":"string","maxBytes":32},"id":{"type":"string","maxBytes":64},"text":{"type":"string","maxBytes":512}}},
+  CALLS_LIST: {"type":"object","additionalProperties":false,"required":["type","request"],"properties":{"type":{"const":"CALLS_LIST"},"request":{"type":"integer","minimum":0,"maximum":4294967295}}},
+  CALLS_REPLY: {"type":"object","additionalProperties":false,"required":["type","request","calls"],"properties":{"type":{"const":"CALLS_REPLY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"calls":{"type":"array","maxItems":65536,"items":{"type":"object","additionalProperties":false,"required":["pid","name","function","passed","gated","bypassed","captured","unknown"],"properties":{"pid":{"type":"integer","minimum":0,"maximum":4294967295},"name":{"type":"string","maxBytes":256},"function":{"type":"string","maxBytes":96},"passed":{"type":"integer","minimum":0,"maximum":9007199254740991},"gated":{"type":"integer","minimum":0,"maximum":9007199254740991},"bypassed":{"type":"integer","minimum":0,"maximum":9007199254740991},"captured":{"type":"integer","minimum":0,"maximum":9007199254740991},"unknown":{"type":"integer","minimum":0,"maximum":9007199254740991}}}}}},
   CONTROL_ERROR: {"type":"object","additionalProperties":false,"required":["type","request","code","message"],"properties":{"type":{"const":"CONTROL_ERROR"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"code":{"type":"integer","minimum":0,"maximum":4294967295},"message":{"type":"string","maxBytes":1024}}},
 };

@@ -21,6 +21,9 @@
 #define XSP_READY_REPEAT_MS (200)
 #define XSP_SILENCE_MS (800)
 #define XSP_STATS_MS (500)
+#define XSP_CALLS_MS (2000)
+#define XSP_FUNCTIONS (512)
+#define XSP_FUNCTION_BYTES (96)
 #define XSP_LABELS (1024)
 #define XSP_LABEL_BYTES (256)
 #define XSP_VERSION_BYTES (32)
@@ -50,6 +53,7 @@ enum xsp_opcode {
     XSP_OP_BYE = 7,
     XSP_OP_SERVE = 8,
     XSP_OP_UNSERVE = 9,
+    XSP_OP_CALLS = 10,
     XSP_OP_WELCOME = 16,
     XSP_OP_PERMIT = 17,
     XSP_OP_SUSPEND = 18,
@@ -140,6 +144,16 @@ typedef struct {
     uint32_t label;
 } xsp_unserve;
 
+/* What one function of the driver has been called for so far. Sent every CALLS_MS when it changed. */
+typedef struct {
+    xsp_str function;
+    uint64_t passed;
+    uint64_t gated;
+    uint64_t bypassed;
+    uint64_t captured;
+    uint64_t unknown;
+} xsp_calls;
+
 /* Answers HELLO. */
 typedef struct {
     uint32_t version;
@@ -195,6 +209,7 @@ typedef struct {
         xsp_bye bye;
         xsp_serve serve;
         xsp_unserve unserve;
+        xsp_calls calls;
         xsp_welcome welcome;
         xsp_permit permit;
         xsp_suspend suspend;
@@ -289,6 +304,15 @@ static const xsp_field xsp_unserve_fields[] = {
     {"label", XSP_U32, offsetof(xsp_unserve, label), 0, 0xffffffff},
 };
 
+static const xsp_field xsp_calls_fields[] = {
+    {"function", XSP_STR, offsetof(xsp_calls, function), 0, 96},
+    {"passed", XSP_U64, offsetof(xsp_calls, passed), 0, 0x1fffffffffffff},
+    {"gated", XSP_U64, offsetof(xsp_calls, gated), 0, 0x1fffffffffffff},
+    {"bypassed", XSP_U64, offsetof(xsp_calls, bypassed), 0, 0x1fffffffffffff},
+    {"captured", XSP_U64, offsetof(xsp_calls, captured), 0, 0x1fffffffffffff},
+    {"unknown", XSP_U64, offsetof(xsp_calls, unknown), 0, 0x1fffffffffffff},
+};
+
 static const xsp_field xsp_welcome_fields[] = {
     {"version", XSP_U32, offsetof(xsp_welcome, version), 0, 0xffffffff},
     {"generation", XSP_U64, offsetof(xsp_welcome, generation), 0, 0x1fffffffffffff},
@@ -336,6 +360,7 @@ static const xsp_spec xsp_specs[] = {
     {"BYE", XSP_OP_BYE, 1, 0, sizeof(xsp_bye), NULL},
     {"SERVE", XSP_OP_SERVE, 1, 5, sizeof(xsp_serve), xsp_serve_fields},
     {"UNSERVE", XSP_OP_UNSERVE, 1, 1, sizeof(xsp_unserve), xsp_unserve_fields},
+    {"CALLS", XSP_OP_CALLS, 1, 6, sizeof(xsp_calls), xsp_calls_fields},
     {"WELCOME", XSP_OP_WELCOME, 0, 5, sizeof(xsp_welcome), xsp_welcome_fields},
     {"PERMIT", XSP_OP_PERMIT, 0, 7, sizeof(xsp_permit), xsp_permit_fields},
     {"SUSPEND", XSP_OP_SUSPEND, 0, 7, sizeof(xsp_suspend), xsp_suspend_fields},
