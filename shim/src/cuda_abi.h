@@ -22,6 +22,10 @@ typedef struct CUgraph_st *CUgraph;
 typedef struct CUgraphNode_st *CUgraphNode;
 typedef struct CUgraphExec_st *CUgraphExec;
 typedef struct CUgreenCtx_st *CUgreenCtx;
+typedef struct CUmemPoolHandle_st *CUmemoryPool;
+typedef struct CUextSemaphore_st *CUexternalSemaphore;
+typedef void (*CUhostFn)(void *data);
+typedef void (*CUstreamCallback)(CUstream stream, CUresult status, void *data);
 
 enum {
     CUDA_SUCCESS = 0,
@@ -44,6 +48,17 @@ enum { CU_EVENT_DISABLE_TIMING = 2 };
 typedef struct {
     unsigned char bytes[16];
 } CUuuid;
+
+/* Passed by value, so that its size matters: two words. */
+typedef struct {
+    int type;
+    int id;
+} CUmemLocation;
+
+/* Passed by value. */
+typedef struct {
+    char reserved[64];
+} CUipcEventHandle;
 
 /* CUlaunchConfig: what precedes the attributes. */
 typedef struct {

@@ -1,6 +1,7 @@
 #include "device.h"
 
 #include "clock.h"
+#include "gate.h"
 #include "resolve.h"
 
 #include <stdio.h>
@@ -54,6 +55,9 @@ struct device *device_current(void) {
         atomic_store(&device->ready.top, RANK_NONE);
         atomic_store(&device->registered.top, RANK_NONE);
         atomic_store_explicit(&known, count + 1, memory_order_release);
+        /* What it does on one may wait for what it does on another, as collectives do. */
+        if (count > 0)
+            gate_note_dependence();
     }
     pthread_mutex_unlock(&lock);
     return device;

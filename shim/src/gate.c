@@ -18,11 +18,17 @@ static const uint64_t SLEEP_NS = 100 * NS_PER_MS;
 static const uint64_t SILENCE_NS = XSP_SILENCE_MS * NS_PER_MS;
 
 static atomic_bool exiting;
+static atomic_bool depends;
 
 enum blocked_by { NOBODY, DAEMON, PROCESS };
 
 void gate_open_for_exit(void) {
     atomic_store(&exiting, true);
+}
+
+void gate_note_dependence(void) {
+    if (!atomic_load_explicit(&depends, memory_order_relaxed))
+        atomic_store(&depends, true);
 }
 
 static enum blocked_by blocked(struct queue *queue) {
@@ -66,7 +72,7 @@ static void wait_for_permission(struct queue *queue) {
     struct device *device = queue->device;
     uint64_t began = clock_now();
     uint64_t limit = config.gate_max_ms * NS_PER_MS;
-    uint64_t beside = 0; /* Since when it waits for queues of its own process alone. */
+    uint64_t since = 0; /* Since when it waits for nobody but who may wait for it in turn. */
     atomic_fetch_add(&queue->waiting, 1);
     bool announced = false;
     for (;;) {
@@ -76,12 +82,14 @@ static void wait_for_permission(struct queue *queue) {
             break;
         uint64_t now = clock_now();
         uint64_t waited = now - began;
-        if (by != PROCESS || beside == 0)
-            beside = now;
-        if (by == PROCESS) {
+        bool limited =
+            limit != 0 && (by == PROCESS || (atomic_load(&depends) && !config.fail_closed));
+        if (!limited || since == 0)
+            since = now;
+        if (limited) {
             if (take_grace(queue))
                 break;
-            if (limit != 0 && now - beside >= limit) {
+            if (now - since >= limit) {
                 /* H may be waiting for this very thread: one window passes. */
                 uint32_t window = config.window != 0 ? config.window : 1;
                 atomic_store(&queue->grace, window - 1);
@@ -101,8 +109,8 @@ static void wait_for_permission(struct queue *queue) {
         atomic_fetch_add(&device->waiters, 1);
         if (blocked(queue) != NOBODY) {
             uint64_t nap = SLEEP_NS;
-            if (by == PROCESS && limit != 0 && limit - (now - beside) < nap)
-                nap = limit - (now - beside);
+            if (limited && limit - (now - since) < nap)
+                nap = limit - (now - since);
             /* Sharp at the moment at which a daemon that never spoke meanwhile is given up. */
             if (by == DAEMON && waited < SILENCE_NS && SILENCE_NS - waited < nap)
                 nap = SILENCE_NS - waited;
@@ -120,35 +128,48 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
                 struct work work) {
     ticket->queue = NULL;
     ticket->share.weight = 0;
+    ticket->outcome = CALL_OUTCOMES;
     if (process_is_inert())
         return;
+    if (work.kind == WORK_WAIT)
+        gate_note_dependence();
+    ticket->outcome = CALL_BYPASSED;
     struct queue *queue = queue_find(stream, null_stream);
     if (queue == NULL)
         return;
     if (atomic_load_explicit(&captures_open, memory_order_acquire) > 0 && capture_includes(queue)) {
+        ticket->outcome = CALL_CAPTURED;
         return;
     }
+    if (work.kind == WORK_WAIT)
+        return;
     ticket->queue = queue;
     atomic_fetch_add(&queue->entered, 1);
     if (!atomic_load(&queue->ready))
         queue_become_ready(queue);
-    if (work.is_copy && !config.gate_copies)
+    if (work.kind == WORK_ASIDE || (work.kind == WORK_COPY && !config.gate_copies))
         return;
+    ticket->outcome = CALL_PASSED;
     if (atomic_load_explicit(&queue->window, memory_order_relaxed) != 0) {
         int saved = errno;
         ticket->share = window_take(queue, work.weight, work.key);
+        if (ticket->share.waited)
+            ticket->outcome = CALL_GATED;
         errno = saved;
     }
     if (blocked(queue) != NOBODY) {
         int saved = errno;
         wait_for_permission(queue);
+        ticket->outcome = CALL_GATED;
         if (ticket->share.weight != 0)
             window_interrupted(queue);
         errno = saved;
     }
 }
 
-void gate_leave(struct ticket *ticket, CUresult result) {
+void gate_leave(const struct ticket *ticket, enum hook_id function, CUresult result) {
+    if (result == CUDA_SUCCESS && ticket->outcome != CALL_OUTCOMES)
+        ledger_count(function, ticket->outcome);
     struct queue *queue = ticket->queue;
     if (queue == NULL)
         return;

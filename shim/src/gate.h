@@ -3,21 +3,29 @@
 #define XSCHED_GATE_H
 
 #include "graphs.h"
+#include "ledger.h"
 #include "queue.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
+enum work_kind {
+    WORK_LAUNCH,
+    WORK_COPY,  /* Held back unless the configuration says otherwise. */
+    WORK_ASIDE, /* Never held back, but the queue is not idle before it is done. */
+    WORK_WAIT,  /* Never held back, and nothing that the GPU does: the stream waits for others. */
+};
+
 /* What a call submits. */
 struct work {
-    bool is_copy;
+    enum work_kind kind;
     uint32_t weight; /* What a window of launches counts: the kernels of a graph, else 1. */
     uint64_t key;    /* The same for what takes the GPU as long, as far as can be told. */
 };
 
 /* A kernel on so many blocks. */
 static inline struct work work_kernel(CUfunction function, uint64_t blocks) {
-    return (struct work){false, 1, (uint64_t)(uintptr_t)function ^ blocks << 48 ^ blocks * 3};
+    return (struct work){WORK_LAUNCH, 1, (uint64_t)(uintptr_t)function ^ blocks << 48 ^ blocks * 3};
 }
 
 static inline struct work work_kernel_ex(const CUlaunchConfig *launch, CUfunction function) {
@@ -30,18 +38,35 @@ static inline struct work work_kernel_ex(const CUlaunchConfig *launch, CUfunctio
 static inline struct work work_graph(CUgraphExec exec) {
     size_t nodes = graph_weight(exec);
     uint32_t weight = nodes == 0 ? 1 : nodes > XSP_WINDOW_MAX ? XSP_WINDOW_MAX : (uint32_t)nodes;
-    return (struct work){false, weight, (uint64_t)(uintptr_t)exec};
+    return (struct work){WORK_LAUNCH, weight, (uint64_t)(uintptr_t)exec};
 }
 
 /* A copy or a memset; copies of a size within a factor of two are alike. */
 static inline struct work work_copy(size_t bytes) {
-    return (struct work){true, 1, bytes == 0 ? 1 : 2 + (uint64_t)__builtin_clzll(bytes)};
+    return (struct work){WORK_COPY, 1, bytes == 0 ? 1 : 2 + (uint64_t)__builtin_clzll(bytes)};
+}
+
+/* Several copies in one call. */
+static inline struct work work_copies(const size_t *sizes, size_t count) {
+    size_t bytes = 0;
+    for (size_t i = 0; sizes != NULL && i < count; i++)
+        bytes += sizes[i];
+    return work_copy(bytes);
+}
+
+static inline struct work work_aside(void) {
+    return (struct work){WORK_ASIDE, 1, 0};
+}
+
+static inline struct work work_wait(void) {
+    return (struct work){WORK_WAIT, 1, 0};
 }
 
 /* What gate_enter hands to gate_leave; `queue` is NULL when nothing is to be done. */
 struct ticket {
     struct queue *queue;
     struct window_share share;
+    enum call_outcome outcome; /* CALL_OUTCOMES when it does not count. */
 };
 
 /*
@@ -51,8 +76,15 @@ struct ticket {
 void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_stream,
                 struct work work);
 
-/* The driver has returned; `result` says whether it took the work. Keeps errno. */
-void gate_leave(struct ticket *ticket, CUresult result);
+/* The driver has returned from the function; `result` says whether it took the work. Keeps errno.
+ */
+void gate_leave(const struct ticket *ticket, enum hook_id function, CUresult result);
+
+/*
+ * Work of this process may wait for that of others in ways that nobody can see. Its gates hold it
+ * for gate_max_ms at most before they let one window pass, whoever outranks it.
+ */
+void gate_note_dependence(void);
 
 /* Nothing blocks any more; for the end of the process. */
 void gate_open_for_exit(void);

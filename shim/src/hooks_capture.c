@@ -32,6 +32,16 @@ BEGIN_CAPTURE(cuStreamBeginCaptureToGraph_ptsz, PER_THREAD,
                size_t count, int mode),
               (stream, graph, nodes, edges, count, mode))
 
+BEGIN_CAPTURE(cuStreamBeginCaptureToCig, LEGACY, (CUstream stream, void *params), (stream, params))
+BEGIN_CAPTURE(cuStreamBeginCaptureToCig_ptsz, PER_THREAD, (CUstream stream, void *params),
+              (stream, params))
+BEGIN_CAPTURE(cuStreamBeginRecaptureToGraph, LEGACY,
+              (CUstream stream, int mode, CUgraph graph, void *callback, void *data),
+              (stream, mode, graph, callback, data))
+BEGIN_CAPTURE(cuStreamBeginRecaptureToGraph_ptsz, PER_THREAD,
+              (CUstream stream, int mode, CUgraph graph, void *callback, void *data),
+              (stream, mode, graph, callback, data))
+
 /* A refused end leaves the capture open; a failed one ends it all the same. */
 static bool still_capturing(CUstream stream, enum null_stream null_stream) {
     int status = CU_STREAM_CAPTURE_STATUS_NONE;
@@ -42,13 +52,13 @@ static bool still_capturing(CUstream stream, enum null_stream null_stream) {
            status != CU_STREAM_CAPTURE_STATUS_NONE;
 }
 
-#define END_CAPTURE(function, null_stream)                                                         \
-    EXPORT CUresult function(CUstream stream, CUgraph *graph);                                     \
-    CUresult function(CUstream stream, CUgraph *graph) {                                           \
-        REAL(function, (CUstream, CUgraph *));                                                     \
+#define END_CAPTURE(function, null_stream, parameters, arguments)                                  \
+    EXPORT CUresult function parameters;                                                           \
+    CUresult function parameters {                                                                 \
+        REAL(function, parameters);                                                                \
         if (process_is_inert())                                                                    \
-            return real(stream, graph);                                                            \
-        CUresult result = real(stream, graph);                                                     \
+            return real arguments;                                                                 \
+        CUresult result = real arguments;                                                          \
         if (result == CUDA_SUCCESS || !still_capturing(stream, null_stream)) {                     \
             pthread_mutex_lock(&driver_life_lock);                                                 \
             capture_ended(stream, null_stream);                                                    \
@@ -56,8 +66,10 @@ static bool still_capturing(CUstream stream, enum null_stream null_stream) {
         }                                                                                          \
         return result;                                                                             \
     }
-END_CAPTURE(cuStreamEndCapture, LEGACY)
-END_CAPTURE(cuStreamEndCapture_ptsz, PER_THREAD)
+END_CAPTURE(cuStreamEndCapture, LEGACY, (CUstream stream, CUgraph *graph), (stream, graph))
+END_CAPTURE(cuStreamEndCapture_ptsz, PER_THREAD, (CUstream stream, CUgraph *graph), (stream, graph))
+END_CAPTURE(cuStreamEndCaptureToCig, LEGACY, (CUstream stream), (stream))
+END_CAPTURE(cuStreamEndCaptureToCig_ptsz, PER_THREAD, (CUstream stream), (stream))
 
 /*
  * A stream joins another's capture by waiting for an event of it; no question about it may come in

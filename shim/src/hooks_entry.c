@@ -13,7 +13,7 @@ CUresult cuGetProcAddress(const char *name, void **function, int version, uint64
     CUresult result = real(name, function, version, flags);
     /* Old drivers answer success with a NULL pointer. */
     if (result == CUDA_SUCCESS && function != NULL)
-        *function = resolve_replace(*function);
+        *function = resolve_replace(name, *function);
     return result;
 }
 
@@ -24,6 +24,6 @@ CUresult cuGetProcAddress_v2(const char *name, void **function, int version, uin
     REAL(cuGetProcAddress_v2, (const char *, void **, int, uint64_t, int *));
     CUresult result = real(name, function, version, flags, status);
     if (result == CUDA_SUCCESS && function != NULL)
-        *function = resolve_replace(*function);
+        *function = resolve_replace(name, *function);
     return result;
 }

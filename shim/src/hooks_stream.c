@@ -72,17 +72,42 @@ static void watch_of_context(struct queue *queue, void *data) {
         watch->queues[watch->count++] = sync_begin(queue);
 }
 
+static void context_sync_begin(struct context_watch *watch, CUcontext context) {
+    watch->count = 0;
+    watch->context = context;
+    if (context != NULL)
+        queue_each(watch_of_context, watch);
+}
+
+static void context_sync_end(const struct context_watch *watch, CUresult result) {
+    for (uint32_t i = 0; i < watch->count; i++)
+        sync_end(watch->queues[i], result);
+}
+
 EXPORT CUresult cuCtxSynchronize(void);
 CUresult cuCtxSynchronize(void) {
     REAL(cuCtxSynchronize, (void));
-    struct context_watch watch = {NULL, 0, {{NULL, 0}}};
-    if (!process_is_inert() && driver.cuCtxGetCurrent != NULL &&
-        driver.cuCtxGetCurrent(&watch.context) == CUDA_SUCCESS && watch.context != NULL) {
-        queue_each(watch_of_context, &watch);
+    CUcontext context = NULL;
+    if (process_is_inert() || driver.cuCtxGetCurrent == NULL ||
+        driver.cuCtxGetCurrent(&context) != CUDA_SUCCESS) {
+        return real();
     }
+    struct context_watch watch;
+    context_sync_begin(&watch, context);
     CUresult result = real();
-    for (uint32_t i = 0; i < watch.count; i++)
-        sync_end(watch.queues[i], result);
+    context_sync_end(&watch, result);
+    return result;
+}
+
+EXPORT CUresult cuCtxSynchronize_v2(CUcontext context);
+CUresult cuCtxSynchronize_v2(CUcontext context) {
+    REAL(cuCtxSynchronize_v2, (CUcontext));
+    if (process_is_inert())
+        return real(context);
+    struct context_watch watch;
+    context_sync_begin(&watch, context);
+    CUresult result = real(context);
+    context_sync_end(&watch, result);
     return result;
 }
 
@@ -143,6 +168,22 @@ EVENT_PASSES(cuEventQuery)
     }
 EVENT_DESTROY(cuEventDestroy)
 EVENT_DESTROY(cuEventDestroy_v2)
+
+/* Whoever shares events with another process may wait for one that a thread here must bring about.
+ */
+EXPORT CUresult cuIpcGetEventHandle(CUipcEventHandle *handle, CUevent event);
+CUresult cuIpcGetEventHandle(CUipcEventHandle *handle, CUevent event) {
+    REAL(cuIpcGetEventHandle, (CUipcEventHandle *, CUevent));
+    gate_note_dependence();
+    return real(handle, event);
+}
+
+EXPORT CUresult cuIpcOpenEventHandle(CUevent *event, CUipcEventHandle handle);
+CUresult cuIpcOpenEventHandle(CUevent *event, CUipcEventHandle handle) {
+    REAL(cuIpcOpenEventHandle, (CUevent *, CUipcEventHandle));
+    gate_note_dependence();
+    return real(event, handle);
+}
 
 #define STREAM_DESTROY(function)                                                                   \
     EXPORT CUresult function(CUstream stream);                                                     \

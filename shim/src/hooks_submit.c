@@ -8,7 +8,7 @@
         struct ticket ticket;                                                                      \
         gate_enter(&ticket, stream_of, null_stream, work);                                         \
         CUresult result = real arguments;                                                          \
-        gate_leave(&ticket, result);                                                               \
+        gate_leave(&ticket, HOOK_##function, result);                                              \
         return result;                                                                             \
     }
 #define CUSTOM(function)

@@ -5,6 +5,7 @@
 #include "descriptor.h"
 #include "identity.h"
 #include "label.h"
+#include "ledger.h"
 #include "log.h"
 #include "message.h"
 #include "reports.h"
@@ -46,9 +47,7 @@ static struct zmtp zmtp;
 static uint64_t next_try;
 static uint64_t backoff;
 static uint64_t hello_at;
-static bool welcomed;
-static bool refused;
-static bool nonsense;
+static bool welcomed, refused, nonsense;
 static uint64_t shaking_since;
 /* Whether a connection is likely to be answered: not after one that was not. */
 static bool trusted = true;
@@ -274,6 +273,7 @@ static void introduce(void) {
     queue_each(register_one, NULL);
     label_mark(0, false);
     report_untold();
+    ledger_repeat();
 }
 
 static void receive(void) {

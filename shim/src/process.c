@@ -8,6 +8,7 @@
 #include "gate.h"
 #include "graphs.h"
 #include "label.h"
+#include "ledger.h"
 #include "link.h"
 #include "queue.h"
 #include "triton.h"
@@ -32,6 +33,8 @@ static void before_exit(void) {
     gate_open_for_exit();
     drain_stop_asking();
     link_say_goodbye();
+    ledger_complain();
+    ledger_log();
 }
 
 static void after_fork_in_child(void) {
@@ -39,6 +42,7 @@ static void after_fork_in_child(void) {
     pthread_mutex_init(&start_lock, NULL);
     atomic_store(&started, false);
     link_reset_after_fork();
+    ledger_reset_after_fork();
     queue_reset_after_fork();
     events_reset_after_fork();
     graphs_reset_after_fork();

@@ -146,6 +146,19 @@ void report_waiting(struct queue *queue) {
     link_send(&message);
 }
 
+void report_calls(const struct ledger_line *line) {
+    xsp_any message = {.opcode = XSP_OP_CALLS};
+    message.as.calls = (xsp_calls){
+        .function = slice(line->function),
+        .passed = line->counts[CALL_PASSED],
+        .gated = line->counts[CALL_GATED],
+        .bypassed = line->counts[CALL_BYPASSED],
+        .captured = line->counts[CALL_CAPTURED],
+        .unknown = line->unknown,
+    };
+    link_send(&message);
+}
+
 void report_stats(struct queue *queue) {
     if (!link_is_up())
         return;

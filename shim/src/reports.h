@@ -2,6 +2,7 @@
 #ifndef XSCHED_REPORTS_H
 #define XSCHED_REPORTS_H
 
+#include "ledger.h"
 #include "queue.h"
 
 #include <stdbool.h>
@@ -27,5 +28,8 @@ void report_waiting(struct queue *queue);
 
 /* The queue's whole state with its counters. */
 void report_stats(struct queue *queue);
+
+/* What one function of the driver was called for so far. */
+void report_calls(const struct ledger_line *line);
 
 #endif

@@ -3,6 +3,7 @@
 #include "compat.h"
 #include "process.h"
 #include "triton.h"
+#include "unknown.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -46,9 +47,19 @@ __attribute__((visibility("hidden"))) void *dlsym_cuda(void *handle, const char 
 __attribute__((visibility("hidden"))) void *dlsym_triton(void *handle, const char *name,
                                                          const void *caller);
 
-/* Open addressing, twice as many places as hooks and then some; written once under `fill_lock`. */
+/* Looked up only to be told from what is unknown. */
+static const char *const passed[] = {
+#define PASS(function) #function,
+#include "passed.def"
+#undef PASS
+};
+enum { PASSED_COUNT = sizeof(passed) / sizeof(passed[0]) };
+
+/* Open addressing, twice as many places as functions and then some; written once under `fill_lock`.
+ */
 enum { MAP_SIZE = 1024 };
-_Static_assert(HOOK_COUNT * 2 < MAP_SIZE, "the address map is too full to be quick");
+_Static_assert((HOOK_COUNT + PASSED_COUNT) * 2 < MAP_SIZE,
+               "the address map is too full to be quick");
 static struct {
     void *real;
     void *wrapper;
@@ -98,6 +109,15 @@ static void map_insert(void *real, void *wrapper) {
     map[slot].wrapper = wrapper;
 }
 
+/* What stands for a function of the driver, or NULL when no table knows it. */
+static void *map_find(const void *real) {
+    for (size_t slot = map_slot(real); map[slot].real != NULL; slot = (slot + 1) % MAP_SIZE) {
+        if (map[slot].real == real)
+            return map[slot].wrapper;
+    }
+    return NULL;
+}
+
 static void fill_calls(void *handle) {
 #define CALL(function) *(void **)&driver.function = resolve_real_dlsym(handle, #function)
     CALL(cuCtxGetCurrent);
@@ -135,12 +155,22 @@ static void fill(void *handle) {
             map_insert(real, hooks[id].wrapper);
             atomic_store_explicit(&hook_real[id], real, memory_order_release);
         }
+        for (size_t i = 0; i < PASSED_COUNT; i++) {
+            void *real = resolve_real_dlsym(handle, passed[i]);
+            /* An old form that a driver keeps as an alias of a hooked one stays hooked. */
+            if (real != NULL && map_find(real) == NULL)
+                map_insert(real, real);
+        }
         atomic_store_explicit(&filled, true, memory_order_release);
     }
     pthread_mutex_unlock(&fill_lock);
 }
 
-void *resolve_replace(void *found) {
+const char *hook_name(enum hook_id id) {
+    return hooks[id].name;
+}
+
+void *resolve_replace(const char *name, void *found) {
     if (found == NULL || process_is_inert())
         return found;
     if (!atomic_load_explicit(&filled, memory_order_acquire)) {
@@ -154,11 +184,8 @@ void *resolve_replace(void *found) {
             return found;
         fill(handle);
     }
-    for (size_t slot = map_slot(found); map[slot].real != NULL; slot = (slot + 1) % MAP_SIZE) {
-        if (map[slot].real == found)
-            return map[slot].wrapper;
-    }
-    return found;
+    void *wrapper = map_find(found);
+    return wrapper != NULL ? wrapper : unknown_replace(name, found);
 }
 
 void *dlsym_cuda(void *handle, const char *name, const void *caller) {
@@ -170,7 +197,7 @@ void *dlsym_cuda(void *handle, const char *name, const void *caller) {
     if (dladdr(caller, &info) != 0 && info.dli_fname != NULL && is_driver_library(info.dli_fname)) {
         return found;
     }
-    return resolve_replace(found);
+    return resolve_replace(name, found);
 }
 
 void *dlsym_triton(void *handle, const char *name, const void *caller) {

@@ -19,6 +19,9 @@ enum hook_id {
 /* The driver's own functions, by hook; NULL until the driver is known or where it has none. */
 extern _Atomic(void *) hook_real[HOOK_COUNT];
 
+/* The exact name of a hooked function. */
+const char *hook_name(enum hook_id id);
+
 /* Driver calls that the shim makes for itself. Each may be NULL with an old driver. */
 struct driver_calls {
     CUresult (*cuCtxGetCurrent)(CUcontext *context);
@@ -62,10 +65,11 @@ void *resolve_real_dlsym(void *handle, const char *name);
 CUresult hook_missing(void);
 
 /*
- * The hook for a function of the driver, or `found` itself when it is not hooked. Works by
- * address: whatever name and version a client asked for, the driver answers with one of its
- * exports.
+ * What a client gets that asked for `name` and that the driver answered with `found`: the hook of
+ * that function, `found` itself when it is let through, a stub that counts when it is unknown.
+ * Works by address: whatever name and version a client asked for, the driver answers with one of
+ * its exports.
  */
-void *resolve_replace(void *found);
+void *resolve_replace(const char *name, void *found);
 
 #endif

@@ -259,7 +259,7 @@ static bool may_pass(struct queue *queue, struct budget budget, struct patience 
 struct window_share window_take(struct queue *queue, uint32_t weight, uint64_t key) {
     struct window_state *window = &queue->flight;
     struct patience patience = {0, 0, 0};
-    struct window_share share = {0, 0, PACE_NONE};
+    struct window_share share = {0, 0, PACE_NONE, false};
     pthread_mutex_lock(&window->lock);
     uint64_t returned = atomic_load(&queue->returned);
     struct budget budget = budget_of(queue);
@@ -272,6 +272,7 @@ struct window_share window_take(struct queue *queue, uint32_t weight, uint64_t k
         window->counted = returned;
     }
     while (budget.size != 0 && !may_pass(queue, budget, &patience)) {
+        share.waited = true;
         pthread_mutex_unlock(&window->lock);
         linger(&patience);
         pthread_mutex_lock(&window->lock);

@@ -42,6 +42,7 @@ struct window_share {
     uint64_t cost;
     uint32_t weight;
     uint8_t kind; /* Where its pace is; PACE_NONE in a window of launches. */
+    bool waited;
 };
 
 struct window_state {

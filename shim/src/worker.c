@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "descriptor.h"
+#include "ledger.h"
 #include "link.h"
 #include "log.h"
 #include "reports.h"
@@ -17,6 +18,7 @@
 
 static const uint64_t REPEAT_NS = XSP_READY_REPEAT_MS * NS_PER_MS;
 static const uint64_t STATS_NS = XSP_STATS_MS * NS_PER_MS;
+static const uint64_t CALLS_NS = XSP_CALLS_MS * NS_PER_MS;
 /* STATS that follow the last change: one may be lost, three hardly. */
 enum { STATS_REPEATS = 3 };
 
@@ -113,6 +115,15 @@ static void tend_labels(struct round *round) {
         round_due(round, asked_at + REPEAT_NS);
 }
 
+static void tend_calls(uint64_t now) {
+    static uint64_t told_at;
+    ledger_complain();
+    if (!link_is_up() || now - told_at < CALLS_NS)
+        return;
+    told_at = now;
+    ledger_each_new(report_calls);
+}
+
 static void sleep_until(uint64_t deadline) {
     atomic_store(&wakes_at, deadline);
     struct pollfd wanted[2] = {{bell[1].number, POLLIN, 0}, link_poll()};
@@ -144,6 +155,7 @@ static void *run(void *name) {
         round_due(&round, link_maintain(now));
         queue_each(tend, &round);
         tend_labels(&round);
+        tend_calls(now);
         sleep_until(round.deadline);
     }
     return NULL;

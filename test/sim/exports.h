@@ -4,9 +4,19 @@
 #ifndef SIM_EXPORTS_H
 #define SIM_EXPORTS_H
 
+/* A driver that is ahead of every program: see future/future.c. */
+#ifdef SIM_FUTURE
+#define SIM_FUTURE_EXPORTS                                                                         \
+    SIM_EXPORT(cuLaunchAhead, 12000, cuLaunchAhead_v2, cuLaunchAhead_v2)                           \
+    SIM_EXPORT(cuDeviceGetAhead, 12000, cuDeviceGetAhead, cuDeviceGetAhead)
+#else
+#define SIM_FUTURE_EXPORTS
+#endif
+
 #define SAME(name, version, symbol) SIM_EXPORT(name, version, symbol, symbol)
 
 #define SIM_EXPORTS                                                                                \
+    SIM_FUTURE_EXPORTS                                                                             \
     SAME(cuInit, 2000, cuInit)                                                                     \
     SAME(cuDriverGetVersion, 2020, cuDriverGetVersion)                                             \
     SAME(cuGetErrorName, 6000, cuGetErrorName)                                                     \

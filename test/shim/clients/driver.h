@@ -53,7 +53,14 @@ enum capture_mode { CAPTURE_GLOBAL, CAPTURE_THREAD_LOCAL, CAPTURE_RELAXED };
     CALL(cuEventCreate, (CUevent *, unsigned))                                                     \
     CALL(cuEventRecord, (CUevent, CUstream))                                                       \
     CALL(cuEventSynchronize, (CUevent))                                                            \
-    CALL(cuEventDestroy_v2, (CUevent))
+    CALL(cuEventDestroy_v2, (CUevent))                                                             \
+    CALL(cuGetProcAddress_v2, (const char *, void **, int, uint64_t, int *))                       \
+    CALL(cuLaunchHostFunc, (CUstream, void (*)(void *), void *))                                   \
+    CALL(cuMemAllocAsync, (CUdeviceptr *, size_t, CUstream))                                       \
+    CALL(cuMemFreeAsync, (CUdeviceptr, CUstream))                                                  \
+    CALL(cuMemcpyHtoDAsync_v2, (CUdeviceptr, const void *, size_t, CUstream))                      \
+    CALL(cuStreamWaitValue32_v2, (CUstream, CUdeviceptr, uint32_t, unsigned))                      \
+    CALL(cuStreamWriteValue32_v2, (CUstream, CUdeviceptr, uint32_t, unsigned))
 
 #define DECLARE(name, parameters) CUresult(*name) parameters;
 struct driver {

@@ -13,6 +13,10 @@
  *   a record S COUNT           puts that many events on it, all of them one event
  *   a recorded S               how many of them are there
  *   a join S T                 S waits for an event of T, and joins a capture of it
+ *   a host S COUNT | allocate S COUNT | copy S COUNT | await S COUNT | rejected S COUNT
+ *                              host functions, memory, copies, a value that the stream waits for,
+ *                              launches that the driver refuses
+ *   a ahead S COUNT | question S COUNT    functions of a driver of the future
  *   a close LOW HIGH           closes descriptors
  *   a write FOLDER COUNT       writes files: each holds its own name
  *   a fork CODE                a child that ends with that code, and its status
@@ -31,6 +35,7 @@
  *   a unload I
  *   a objects                  whether errors and messages are left that nobody deleted
  */
+#include "calls.h"
 #include "driver.h"
 
 #include "check.h"
@@ -179,7 +184,9 @@ static void obey_driver(char letter, const char *order, const char *name, char *
     } else if (strcmp(name, "replay") == 0) {
         status = cuda.cuGraphLaunch(graphs[number], streams[number]);
     } else {
-        CHECK(false, "'%s' is no order", name);
+        uint64_t count = check_argument(second);
+        CHECK(calls_obey(name, count, streams[number], words + 4 * number, &status),
+              "'%s' is no order", name);
     }
     snprintf(result, sizeof(result), "%d", status);
     answer(letter, order, result);

@@ -1,0 +1,90 @@
+#include "ledger.h"
+
+#include "log.h"
+#include "unknown.h"
+
+_Atomic uint64_t ledger[HOOK_COUNT][CALL_OUTCOMES];
+
+/* The sum of each line as it was visited last: counts only grow, so an equal sum is an equal line.
+ * The worker's, but for `repeat`. */
+static uint64_t visited[HOOK_COUNT];
+static uint64_t visited_unknown[UNKNOWN_MAX];
+static atomic_bool repeat;
+
+static uint64_t read_line(enum hook_id id, struct ledger_line *line) {
+    uint64_t sum = 0;
+    *line = (struct ledger_line){.function = hook_name(id)};
+    for (int outcome = 0; outcome < CALL_OUTCOMES; outcome++) {
+        line->counts[outcome] = atomic_load_explicit(&ledger[id][outcome], memory_order_relaxed);
+        sum += line->counts[outcome];
+    }
+    return sum;
+}
+
+void ledger_each_new(void (*visit)(const struct ledger_line *line)) {
+    bool all = atomic_exchange(&repeat, false);
+    struct ledger_line line;
+    for (uint32_t i = 0; i < unknown_count(); i++) {
+        line = (struct ledger_line){.function = unknown_name(i), .unknown = unknown_calls_of(i)};
+        if (line.unknown == 0 || (line.unknown == visited_unknown[i] && !all))
+            continue;
+        visited_unknown[i] = line.unknown;
+        visit(&line);
+    }
+    for (int id = 0; id < HOOK_COUNT; id++) {
+        uint64_t sum = read_line((enum hook_id)id, &line);
+        if (sum == 0 || (sum == visited[id] && !all))
+            continue;
+        visited[id] = sum;
+        visit(&line);
+    }
+}
+
+void ledger_complain(void) {
+    static bool complained[UNKNOWN_MAX];
+    for (uint32_t i = 0; i < unknown_count(); i++) {
+        if (complained[i] || unknown_calls_of(i) == 0)
+            continue;
+        complained[i] = true;
+        log_line(LOG_WARN,
+                 "%s was called, which this version does not know: it may launch work "
+                 "that is not scheduled",
+                 unknown_name(i));
+    }
+}
+
+void ledger_repeat(void) {
+    atomic_store(&repeat, true);
+}
+
+static void log_one(const struct ledger_line *line) {
+    log_line(LOG_DEBUG, "%s: %llu passed, %llu gated, %llu bypassed, %llu captured, %llu unknown",
+             line->function, (unsigned long long)line->counts[CALL_PASSED],
+             (unsigned long long)line->counts[CALL_GATED],
+             (unsigned long long)line->counts[CALL_BYPASSED],
+             (unsigned long long)line->counts[CALL_CAPTURED], (unsigned long long)line->unknown);
+}
+
+void ledger_log(void) {
+    struct ledger_line line;
+    for (uint32_t i = 0; i < unknown_count(); i++) {
+        line = (struct ledger_line){.function = unknown_name(i), .unknown = unknown_calls_of(i)};
+        if (line.unknown != 0)
+            log_one(&line);
+    }
+    for (int id = 0; id < HOOK_COUNT; id++) {
+        if (read_line((enum hook_id)id, &line) != 0)
+            log_one(&line);
+    }
+}
+
+void ledger_reset_after_fork(void) {
+    for (int id = 0; id < HOOK_COUNT; id++) {
+        for (int outcome = 0; outcome < CALL_OUTCOMES; outcome++)
+            atomic_store(&ledger[id][outcome], 0);
+        visited[id] = 0;
+    }
+    for (uint32_t i = 0; i < UNKNOWN_MAX; i++)
+        visited_unknown[i] = 0;
+    unknown_reset_after_fork();
+}
