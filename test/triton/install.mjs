@@ -4,28 +4,19 @@
 // 0.1 s; the first time it downloads some 100 MB.
 
 import { spawnSync } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { downloadPackage } from './apt.mjs';
+import { cacheFolder, installOnce } from '../install/cache.mjs';
+import { InstallError, reportInstallation } from '../install/install-error.mjs';
+import { providePip, runPip } from '../install/python.mjs';
 import { chooseInterpreter, provideLibrary } from './interpreter.mjs';
-import { InstallError } from './install-error.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const requirements = path.join(here, 'requirements.txt');
 // Counted up when this file lays the cache out differently.
 const LAYOUT = 1;
-const PIP_TIMEOUT_MS = 600_000;
-const ABANDONED_MS = 3_600_000;
-
-/** Where every installation lies: `$XDG_CACHE_HOME/xsched-test`, else `~/.cache/xsched-test`. */
-function cacheFolder() {
-  const wanted = process.env.XDG_CACHE_HOME;
-  const base = wanted && path.isAbsolute(wanted) ? wanted : path.join(os.homedir(), '.cache');
-  return path.join(base, 'xsched-test');
-}
 
 /** The installation's folder: one for each list of packages and each build of Python. */
 function installationFolder(interpreter) {
@@ -52,50 +43,11 @@ function describe(folder, interpreter) {
   };
 }
 
-function succeeds(program, args) {
-  return spawnSync(program, args, { stdio: 'ignore', timeout: 60_000 }).status === 0;
-}
-
-/**
- * The words that start pip for an interpreter. Debian and Ubuntu keep pip apart from Python, but
- * the package that their virtual environments are made from holds one that runs where it lies.
- */
-function providePip(python, folder) {
-  if (succeeds(python, ['-m', 'pip', '--version'])) return ['-m', 'pip'];
-  const unpacked = downloadPackage('python3-pip-whl', folder);
-  const wheels = unpacked && path.join(unpacked, 'usr', 'share', 'python-wheels');
-  const wheel = wheels && fs.readdirSync(wheels).find((file) => /^pip-.*\.whl$/.test(file));
-  if (wheel) {
-    const words = [path.join(wheels, wheel, 'pip')];
-    if (succeeds(python, [...words, '--version'])) return words;
-  }
-  throw new InstallError(
-    `${python} has no pip, and apt-get could not download one.\n` +
-      'Install it: sudo apt-get install python3-pip',
-  );
-}
-
 /** Installs the list of packages with pip into a folder of their own. */
 function installRequirements(python, pip, site) {
-  const args = [
-    ...pip,
-    'install',
-    ...['--target', site, '--requirement', requirements],
-    ...['--no-deps', '--require-hashes', '--only-binary', ':all:', '--no-compile'],
-    ...['--quiet', '--disable-pip-version-check', '--no-input', '--no-warn-script-location'],
-  ];
-  // Settings that would send the packages elsewhere; those that say where to fetch from stay.
-  const env = { ...process.env, PIP_ROOT_USER_ACTION: 'ignore', PYTHONNOUSERSITE: '1' };
-  for (const name of ['PYTHONHOME', 'PYTHONPATH', 'PIP_USER', 'PIP_PREFIX', 'PIP_ROOT']) {
-    delete env[name];
-  }
-  const { status, stdout, stderr, error } = spawnSync(python, args, {
-    env,
-    encoding: 'utf8',
-    timeout: PIP_TIMEOUT_MS,
-  });
-  if (status === 0) return;
-  const why = error ? error.message : `exit status ${status}\n${stdout}${stderr}`;
+  const args = ['install', '--target', site, '--no-compile', '--no-warn-script-location'];
+  const why = runPip(python, pip, requirements, args);
+  if (why === null) return;
   throw new InstallError(
     `pip could not install what ${requirements} lists (the server needs Linux on x86-64 or ` +
       `AArch64 with glibc 2.35 or newer, and the network): ${why}`,
@@ -157,25 +109,6 @@ import numpy, tritonclient.grpc`;
   if (status !== 0) throw new InstallError(`The installed gRPC client does not work:\n${stderr}`);
 }
 
-/** Removes what installations left behind that were ended by force. */
-function removeAbandoned(cache) {
-  for (const name of fs.readdirSync(cache)) {
-    if (!name.includes('.partial-')) continue;
-    const folder = path.join(cache, name);
-    const changed = fs.statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
-    if (Date.now() - changed > ABANDONED_MS) fs.rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** Moves a finished installation into place; another one may have got there first, and will do. */
-function publish(partial, folder) {
-  try {
-    fs.renameSync(partial, folder);
-  } catch (error) {
-    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-  }
-}
-
 /**
  * Installs what is missing.
  * @returns {{server: string, backends: string, bin: string, python: string, site: string}}
@@ -186,12 +119,7 @@ function publish(partial, folder) {
 function install() {
   const interpreter = chooseInterpreter();
   const folder = installationFolder(interpreter);
-  if (fs.existsSync(folder)) return describe(folder, interpreter);
-
-  const partial = `${folder}.partial-${randomUUID()}`;
-  fs.mkdirSync(partial, { recursive: true });
-  removeAbandoned(path.dirname(folder));
-  try {
+  installOnce(folder, (partial) => {
     console.error(`Installing tritonserver into ${folder} (about 270 MB; once)`);
     const packages = path.join(partial, 'packages');
     const library = provideLibrary(interpreter, packages);
@@ -206,17 +134,8 @@ function install() {
     fs.symlinkSync(interpreter.executable, path.join(partial, 'bin', 'python3'));
     check(describe(partial, interpreter));
     if (target !== library) placeStub(site, interpreter, target);
-    publish(partial, folder);
-  } finally {
-    fs.rmSync(partial, { recursive: true, force: true });
-  }
+  });
   return describe(folder, interpreter);
 }
 
-try {
-  console.log(JSON.stringify(install()));
-} catch (error) {
-  if (!(error instanceof InstallError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+reportInstallation(install);

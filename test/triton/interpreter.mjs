@@ -5,8 +5,9 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { downloadPackage, installPackages } from './apt.mjs';
-import { InstallError } from './install-error.mjs';
+import { downloadPackage } from '../install/apt.mjs';
+import { InstallError } from '../install/install-error.mjs';
+import { listInterpreters } from '../install/python.mjs';
 
 const OLDEST_MINOR = 10;
 const NEWEST_MINOR = 13;
@@ -70,20 +71,10 @@ function isDistributions(executable) {
   return spawnSync('dpkg-query', ['--search', executable], { stdio: 'ignore' }).status === 0;
 }
 
-function listCandidates() {
-  const own = process.env.XSCHED_TEST_PYTHON;
-  if (own) return [own];
-  const onPath = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => folder !== '');
-  const minors = Array.from(
-    { length: NEWEST_MINOR - OLDEST_MINOR + 1 },
-    (_, i) => OLDEST_MINOR + i,
-  );
-  const names = ['python3', ...minors.map((minor) => `python3.${minor}`)];
-  const files = names.flatMap((name) => [
-    `/usr/bin/${name}`,
-    ...onPath.map((folder) => path.join(folder, name)),
-  ]);
-  return [...new Set(files)].filter((file) => fs.existsSync(file));
+function listNames() {
+  const count = NEWEST_MINOR - OLDEST_MINOR + 1;
+  const minors = Array.from({ length: count }, (_, i) => OLDEST_MINOR + i);
+  return ['python3', ...minors.map((minor) => `python3.${minor}`)];
 }
 
 /**
@@ -94,10 +85,8 @@ function listCandidates() {
  * @throws {InstallError} lists the candidates with what is wrong with each, and what to install
  */
 export function chooseInterpreter() {
-  let candidates = listCandidates();
-  if (candidates.length === 0 && installPackages(['python3'])) candidates = listCandidates();
   const refused = [];
-  for (const candidate of candidates) {
+  for (const candidate of listInterpreters(listNames())) {
     const answer = examine(candidate);
     if (typeof answer !== 'string') return answer;
     refused.push(`  ${candidate} ${answer}`);
