@@ -1,5 +1,5 @@
 /** Asking the daemon, for programs. */
-import type { DaemonStatus, QueueInfo } from '../protocol/generated/messages.js';
+import type { CallInfo, DaemonStatus, QueueInfo } from '../protocol/generated/messages.js';
 import { LIMITS, PROTOCOL_VERSION } from '../protocol/messages.js';
 import { VersionMismatchError } from './errors.js';
 import { EventStream } from './event-stream.js';
@@ -94,6 +94,11 @@ export class Controller {
   /** All queues of the machine. */
   async list(): Promise<readonly QueueInfo[]> {
     return (await this.#link.request({ type: 'LIST' }, 'LIST_REPLY')).queues;
+  }
+
+  /** What the driver was called for, by process and function, of all processes of the machine. */
+  async calls(): Promise<readonly CallInfo[]> {
+    return (await this.#link.request({ type: 'CALLS_LIST' }, 'CALLS_REPLY')).calls;
   }
 
   /**

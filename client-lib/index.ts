@@ -5,6 +5,7 @@ export { AccessDeniedError, NoDaemonError, RemoteError, VersionMismatchError } f
 export { EventStream } from './event-stream.js';
 export { locateRuntimeDir } from './locate-daemon.js';
 export type {
+  CallInfo,
   DaemonStatus,
   EventMessage,
   HintInfo,

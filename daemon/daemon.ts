@@ -4,11 +4,11 @@ import type { Logger } from 'winston';
 import { Context } from 'zeromq';
 import { sdNotify } from '../native/index.js';
 import { prepareDecoding } from '../protocol/codec.js';
-import type { DaemonStatus, QueueInfo } from '../protocol/generated/messages.js';
+import type { CallInfo, DaemonStatus, QueueInfo } from '../protocol/generated/messages.js';
 import { LIMITS, PROTOCOL_VERSION } from '../protocol/messages.js';
 import type { Config } from './config/load.js';
 import { listHints } from './core/hints.js';
-import { countState, listQueues } from './core/report.js';
+import { countState, listCalls, listQueues } from './core/report.js';
 import { createState } from './core/state.js';
 import { Engine } from './engine.js';
 import { POLICIES } from './policy/registry.js';
@@ -28,6 +28,8 @@ const HOUSEKEEPING_MS = 1000;
 const PROBE_MS = 5000;
 /** Bytes of a list reply that the fixed fields of one queue take at most. */
 const QUEUE_INFO_BYTES = 1200;
+/** Bytes of a reply about calls that one function takes at most, less the name of its process. */
+const CALL_INFO_BYTES = 220;
 /** Complaints about one who wants in are logged this often, in milliseconds. */
 const REFUSAL_LOG_MS = 1000;
 
@@ -46,6 +48,7 @@ export interface Daemon {
   readonly generation: number;
   status(): DaemonStatus;
   queues(): readonly QueueInfo[];
+  calls(): readonly CallInfo[];
   /** Resumes every client, closes the sockets and gives the directory back. */
   stop(): Promise<void>;
   /** Settles when a socket failed for good. */
@@ -189,6 +192,7 @@ class RunningDaemon implements Daemon {
       rights: config.control,
       status: () => this.status(),
       queues: () => this.queues(),
+      calls: () => this.calls(),
     });
     this.#agents.start();
     this.#controllers.start();
@@ -226,6 +230,12 @@ class RunningDaemon implements Daemon {
     const room = LIMITS.REPLY_BYTES / Math.max(1, state.queueCount) - QUEUE_INFO_BYTES;
     const textBytes = Math.max(0, Math.min(4096, Math.floor(room / 2)));
     return listQueues(state, performance.now(), textBytes);
+  }
+
+  calls(): readonly CallInfo[] {
+    const { state } = this.#engine;
+    const room = LIMITS.REPLY_BYTES / Math.max(1, state.functionCount) - CALL_INFO_BYTES;
+    return listCalls(state, Math.min(256, Math.floor(room)));
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- what it throws has to be a rejection

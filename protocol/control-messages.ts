@@ -238,7 +238,7 @@ export const CONTROL_MESSAGES: readonly MessageSpec[] = [
         name: 'kind',
         type: 'str',
         max: 32,
-        doc: 'registered, gone, model, suspended, resumed, hint, policy, enabled, stalled.',
+        doc: 'registered, gone, model, suspended, resumed, hint, policy, enabled, stalled, unknown-call.',
       },
       {
         name: 'id',

@@ -16,6 +16,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [string, strin
   ps: [
     ['xsched ps', 'the queues, cut to the terminal'],
     ['xsched ps --all', 'every column'],
+    ['xsched ps --calls', 'what the driver was called for'],
     ["xsched ps --json | jq '.[].id'", 'for programs'],
   ],
   top: [

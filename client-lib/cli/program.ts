@@ -107,10 +107,12 @@ function addQueries(program: Command, setExitCode: (code: number) => void): void
   const ask = makeAsk(program, setExitCode);
   addAsking(program, 'ps', 'Show the queues of the machine.')
     .option('-a, --all', 'Show every column and cut nothing.')
-    .action((options: Options<AskOptions & { readonly all?: boolean }>) =>
+    .option('--calls', 'Show what each process called the driver for instead, by function.')
+    .action((options: Options<AskOptions & { readonly all?: boolean; readonly calls?: boolean }>) =>
       ask(options, async (asking) => {
-        const { showQueues } = await import('./commands/ps.js');
-        return showQueues(asking, options.all === true);
+        const { showCalls, showQueues } = await import('./commands/ps.js');
+        const show = options.calls === true ? showCalls : showQueues;
+        return show(asking, options.all === true);
       }),
     );
   addAsking(program, 'top', 'Show the queues living; q quits.')

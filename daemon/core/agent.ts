@@ -1,5 +1,6 @@
 /** What clients that said HELLO say. */
 import { ERROR_CODES } from '../../protocol/messages.js';
+import { takeCalls } from './calls.js';
 import { loseClient, refuse } from './clients.js';
 import type { Turn } from './decide.js';
 import type { Event } from './events.js';
@@ -35,6 +36,11 @@ export function hearMessage(turn: Turn, link: string, message: AgentMessage): vo
   }
   if (message.type === 'UNSERVE') {
     endModel(turn, client, message.label);
+    return;
+  }
+  if (message.type === 'CALLS') {
+    const refusal = takeCalls(turn, client, message);
+    if (refusal !== undefined) refuse(turn, link, ERROR_CODES.LIMIT, refusal);
     return;
   }
   const queue = client.queues.get(message.queue);

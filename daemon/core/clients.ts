@@ -1,5 +1,6 @@
 /** Clients that come, come back and go: who has a link, who waits for one, who is turned away. */
 import { ERROR_CODES, LIMITS, PROTOCOL_VERSION } from '../../protocol/messages.js';
+import { forgetCalls } from './calls.js';
 import type { Turn } from './decide.js';
 import { dropProcessHints, hasProcessHints } from './hints.js';
 import { hearClient } from './liveness.js';
@@ -44,6 +45,9 @@ export function welcomeClient(turn: Turn, identity: ClientIdentity): void {
     queues: new Map(),
     serves: new Map(),
     worksFor: undefined,
+    calls: new Map(),
+    unknownCalls: 0,
+    callsRefusedAt: -Infinity,
     heardAt: turn.now,
     welcomedAt: -Infinity,
     silent: false,
@@ -145,6 +149,7 @@ function loseAbsent({ state, effects }: Turn, link: string, ended: boolean): voi
 
 function removeClient(turn: Turn, client: Client): void {
   for (const queue of client.queues.values()) removeQueue(turn, queue);
+  forgetCalls(turn.state, client);
   turn.state.clients.delete(client.link);
   if (turn.state.clientByPid.get(client.pid) === client) turn.state.clientByPid.delete(client.pid);
   leaveFamily(turn, client);

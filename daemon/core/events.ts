@@ -62,7 +62,8 @@ export type ReportKind =
   | 'hint'
   | 'policy'
   | 'enabled'
-  | 'stalled';
+  | 'stalled'
+  | 'unknown-call';
 
 /** Something to be done, in the order of the list. */
 export type Effect =

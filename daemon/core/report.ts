@@ -1,5 +1,5 @@
 /** The state as `xsched ps` and `xsched status` show it. */
-import type { QueueInfo } from '../../protocol/generated/messages.js';
+import type { CallInfo, QueueInfo } from '../../protocol/generated/messages.js';
 import { LIMITS } from '../../protocol/messages.js';
 import { modelOf } from './priority.js';
 import { describeQueue } from './state.js';
@@ -15,9 +15,10 @@ export interface Counts {
   readonly queues: number;
   readonly ready: number;
   readonly suspended: number;
+  readonly unknownCalls: number;
 }
 
-/** How many clients and queues there are, and how many of them have work or lack a permit. */
+/** How many clients and queues there are, who has work or lacks a permit, what escapes the shims. */
 export function countState(state: State): Counts {
   let ready = 0;
   let suspended = 0;
@@ -25,7 +26,16 @@ export function countState(state: State): Counts {
     if (queue.ready) ready++;
     if (!queue.permit) suspended++;
   }
-  return { clients: state.clients.size, queues: state.queueCount, ready, suspended };
+  let unknown = 0;
+  for (const client of state.clients.values()) unknown += client.unknownCalls;
+  return {
+    clients: state.clients.size,
+    queues: state.queueCount,
+    ready,
+    suspended,
+    // Clients may say what they like, but a reply has to be readable.
+    unknownCalls: Math.min(unknown, Number.MAX_SAFE_INTEGER),
+  };
 }
 
 /**
@@ -36,6 +46,20 @@ export function listQueues(state: State, now: number, textBytes: number): readon
   const queues = new Map<string, Queue>();
   for (const queue of allQueues(state)) queues.set(queue.id, queue);
   return [...queues.values()].map((queue) => renderQueue(state, queue, queues, now, textBytes));
+}
+
+/**
+ * What all clients have called the driver for, by process and function.
+ * @param nameBytes limit of each process's name, in bytes, since many are shown at once
+ */
+export function listCalls(state: State, nameBytes: number): readonly CallInfo[] {
+  const clients = [...state.clients.values()].sort((a, b) => a.pid - b.pid);
+  return clients.flatMap(({ pid, name, calls }) => {
+    const shown = clip(name, nameBytes);
+    return [...calls]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, totals]) => ({ pid, name: shown, function: name, ...totals }));
+  });
 }
 
 function* allQueues(state: State): Iterable<Queue> {

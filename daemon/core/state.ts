@@ -4,6 +4,7 @@
  * The state belongs to the core. `step` changes it in place and hands it back, since a copy for
  * each message would cost more than the decision; nobody else writes to it.
  */
+import type { CallsMessage } from '../../protocol/generated/messages.js';
 import { DeviceQueues } from '../policy/device-queues.js';
 import type { Policy, PolicyQueue, Survey } from '../policy/policy.js';
 import { QueueIndex } from '../policy/queue-index.js';
@@ -50,6 +51,9 @@ export interface ClientIdentity {
   readonly ancestors: readonly Ancestor[];
 }
 
+/** What became of a client's calls of one function of the driver. */
+export type Calls = Omit<CallsMessage, 'type' | 'function'>;
+
 /** A process with a link. */
 export interface Client extends ClientIdentity {
   /** Name by a rule, by XSCHED_NAME, or the executable's. */
@@ -61,6 +65,12 @@ export interface Client extends ClientIdentity {
   readonly serves: Map<number, Model>;
   /** The model instance of an ancestor that the whole process works for. */
   worksFor: Model | undefined;
+  /** What it has called the driver for, by function. */
+  readonly calls: Map<string, Calls>;
+  /** The calls of functions that its shim does not know, of all functions together. */
+  unknownCalls: number;
+  /** When it was last told that its functions are too many. */
+  callsRefusedAt: number;
   /** When its last message came. */
   heardAt: number;
   /** When a repeated HELLO was last answered with the state of all its queues. */
@@ -198,6 +208,8 @@ export interface State {
   /** By pid. */
   readonly turnedAway: Map<number, TurnedAway>;
   queueCount: number;
+  /** Functions in the `calls` of all clients. */
+  functionCount: number;
 }
 
 /**
@@ -228,6 +240,7 @@ export function createState(
     absent: new Map(),
     turnedAway: new Map(),
     queueCount: 0,
+    functionCount: 0,
   };
 }
 

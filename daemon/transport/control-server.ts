@@ -2,6 +2,7 @@
 import type { Logger } from 'winston';
 import { decodeMessage, encodeMessage, ProtocolError } from '../../protocol/codec.js';
 import type {
+  CallInfo,
   ControlDown,
   ControlUp,
   DaemonStatus,
@@ -33,6 +34,7 @@ export interface ControlServerOptions {
   readonly rights: ControlRights | undefined;
   readonly status: () => DaemonStatus;
   readonly queues: () => readonly QueueInfo[];
+  readonly calls: () => readonly CallInfo[];
 }
 
 type Report = Extract<Effect, { type: 'report' }>;
@@ -41,12 +43,19 @@ type Report = Extract<Effect, { type: 'report' }>;
 export class ControlServer {
   /** When each subscription ends, by routing id. */
   readonly #subscriptions = new Map<string, number>();
-  readonly #list: SharedList;
+  readonly #queues: SharedList<QueueInfo>;
+  readonly #calls: SharedList<CallInfo>;
   readonly #outbox: Outbox;
   #refused = 0;
 
   constructor(private readonly options: ControlServerOptions) {
-    this.#list = new SharedList(options.clock, options.queues);
+    const { clock } = options;
+    this.#queues = new SharedList(clock, options.queues, (request, queues) => ({
+      ...{ type: 'LIST_REPLY', request, queues },
+    }));
+    this.#calls = new SharedList(clock, options.calls, (request, calls) => ({
+      ...{ type: 'CALLS_REPLY', request, calls },
+    }));
     this.#outbox = new Outbox((id, frame) => {
       options.socket.send(id, frame, () => {
         this.#outbox.taken(id);
@@ -147,7 +156,10 @@ export class ControlServer {
         this.send(controller, { type: 'STATUS_REPLY', request, status: this.options.status() });
         return;
       case 'LIST':
-        this.#sendReply(controller, this.#list.render(request), request);
+        this.#sendReply(controller, this.#queues.render(request), request);
+        return;
+      case 'CALLS_LIST':
+        this.#sendReply(controller, this.#calls.render(request), request);
         return;
       case 'SUBSCRIBE':
         this.#subscribe(controller, message.on, request);
@@ -174,7 +186,7 @@ export class ControlServer {
 
   #steer(event: Event): void {
     this.options.dispatch(event);
-    this.#list.forget();
+    this.#queues.forget();
   }
 
   /** @throws {ProtocolError} FORBIDDEN, for those that the configuration does not name. */

@@ -446,7 +446,7 @@ export interface EventMessage {
   readonly type: 'EVENT';
   /** Wall clock, milliseconds since 1970. */
   readonly timeMs: number;
-  /** registered, gone, model, suspended, resumed, hint, policy, enabled, stalled. */
+  /** registered, gone, model, suspended, resumed, hint, policy, enabled, stalled, unknown-call. */
   readonly kind: string;
   /** The queue or process that it happened to, or empty. */
   readonly id: string;

@@ -8,7 +8,7 @@ import { printable } from '../text.js';
 import type { Asking } from './asking.js';
 
 /** Longest of the kinds that the daemon reports. */
-const KIND_WIDTH = 'registered'.length;
+const KIND_WIDTH = 'unknown-call'.length;
 
 /** Writes events until the daemon goes away or the reader does. */
 export async function showEvents({ controller, output, json }: Asking): Promise<number> {
@@ -34,6 +34,7 @@ function paintKind(kind: string, colors: Colors): string {
     case 'resumed':
       return colors.green(kind);
     case 'stalled':
+    case 'unknown-call':
       return colors.red(kind);
     default:
       return colors.bold(kind);

@@ -1,5 +1,6 @@
 /** `xsched status`: the daemon itself. */
 import type { DaemonStatus, HintInfo } from '../../../protocol/generated/messages.js';
+import type { Colors } from '../colors.js';
 import { EXIT } from '../exit-codes.js';
 import { formatDuration } from '../format.js';
 import { writeJson, writeLine } from '../output.js';
@@ -29,6 +30,7 @@ function writeStatus(output: Output, status: DaemonStatus): void {
     ['processes', String(status.clients)],
     ['queues', describeQueues(status)],
     ['messages', `${String(status.messages)}, ${String(status.refused)} refused`],
+    ['unknown calls', describeUnknown(status.unknownCalls, colors)],
     ['hints', describeHints(status.hints)],
     ['up', `${formatDuration(status.uptimeMs * 1e6)}, generation ${String(status.generation)}`],
     ['directory', printable(status.runtimeDir)],
@@ -39,6 +41,11 @@ function writeStatus(output: Output, status: DaemonStatus): void {
   for (const [title, value] of lines) {
     writeLine(output, `${colors.bold(title.padEnd(width))}${value}`);
   }
+}
+
+/** A call that the shims do not know may be work that nobody schedules. */
+function describeUnknown(count: number, colors: Colors): string {
+  return count === 0 ? 'none' : colors.red(`${String(count)} (xsched ps --calls)`);
 }
 
 /** As many as fit on a line or two; `--json` has all. */

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ERROR_CODES } from '../../../protocol/messages.js';
 import type { ControlUp } from '../../../protocol/generated/messages.js';
-import { sampleQueue, sampleStatus } from '../../unit/client-lib/samples.js';
+import { sampleCalls, sampleQueue, sampleStatus } from '../../unit/client-lib/samples.js';
 import { agree, FakeDaemon, removeRuntimeDirs } from './fake-daemon.js';
 import { cleanEnvironment, Running, xsched, XSCHED } from './xsched.js';
 import type { Ending } from './xsched.js';
@@ -60,6 +60,28 @@ describe('xsched ps', () => {
     daemon.answer = agree;
     expect((await ask('ps')).stdout).toBe('no queues\n');
     expect((await ask('ps', '--json')).stdout).toBe('[]\n');
+  });
+
+  it('shows with --calls what the driver was called for', async () => {
+    const known = sampleCalls({ passed: 10 });
+    const unknown = sampleCalls({ name: 'serve\x1b[2J', function: 'cuFooAsync', unknown: 12 });
+    daemon.answer = (message) =>
+      message.type === 'CALLS_LIST'
+        ? { type: 'CALLS_REPLY', request: message.request, calls: [known, unknown] }
+        : agree(message);
+    const { code, stdout, stderr } = await ask('ps', '--calls');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const [titles, first, second] = stdout.split('\n');
+    expect(titles).toMatch(/^ PID +NAME +FUNCTION +PASSED +GATED +BYPASSED +CAPTURED +UNKNOWN$/);
+    expect(first).toMatch(/^4711 +serve\\x1b\[2J +cuFooAsync +0 +0 +0 +0 +12$/);
+    expect(second).toMatch(/^4711 +serve +cuLaunchKernel +10 +0 +0 +0 +0$/);
+    expect((await ask('ps', '--calls', '--all')).stdout).toBe(stdout);
+    expect(JSON.parse((await ask('ps', '--calls', '--json')).stdout)).toEqual([unknown, known]);
+  });
+
+  it('says that nothing was called', async () => {
+    expect((await ask('ps', '--calls')).stdout).toBe('no calls\n');
+    expect((await ask('ps', '--calls', '--json')).stdout).toBe('[]\n');
   });
 
   it('is silent when its reader leaves', () => {
@@ -142,7 +164,15 @@ describe('the other commands', () => {
   it('status', async () => {
     const { stdout } = await ask('status');
     expect(stdout).toMatch(/^daemon +xschedd 0\.1\.0, pid 4000\nscheduling +on\npolicy +HPF\n/);
+    expect(stdout).toMatch(/^unknown calls +none$/m);
     expect(JSON.parse((await ask('status', '--json')).stdout)).toEqual(sampleStatus());
+  });
+
+  it('status shows where to look for calls that the shims do not know', async () => {
+    const status = sampleStatus({ unknownCalls: 12 });
+    daemon.answer = ({ request }) => ({ type: 'STATUS_REPLY', request, status });
+    expect((await ask('status')).stdout).toMatch(/^unknown calls +12 \(xsched ps --calls\)$/m);
+    expect(JSON.parse((await ask('status', '--json')).stdout)).toEqual(status);
   });
 
   it('policy', async () => {

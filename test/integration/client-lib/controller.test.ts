@@ -10,7 +10,7 @@ import {
 } from '../../../client-lib/index.js';
 import type { Controller } from '../../../client-lib/index.js';
 import { ERROR_CODES, PROTOCOL_VERSION } from '../../../protocol/messages.js';
-import { sampleQueue, sampleStatus } from '../../unit/client-lib/samples.js';
+import { sampleCalls, sampleQueue, sampleStatus } from '../../unit/client-lib/samples.js';
 import { agree, FakeDaemon, makeRuntimeDir, removeRuntimeDirs } from './fake-daemon.js';
 
 let daemon: FakeDaemon;
@@ -35,13 +35,21 @@ async function connectTo(timeoutMs?: number): Promise<Controller> {
 
 describe('requests', () => {
   it('carry what the methods were given, and come back typed', async () => {
-    daemon.answer = (message) =>
-      message.type === 'LIST'
-        ? { type: 'LIST_REPLY', request: message.request, queues: [sampleQueue()] }
-        : agree(message);
+    daemon.answer = (message) => {
+      const { request } = message;
+      switch (message.type) {
+        case 'LIST':
+          return { type: 'LIST_REPLY', request, queues: [sampleQueue()] };
+        case 'CALLS_LIST':
+          return { type: 'CALLS_REPLY', request, calls: [sampleCalls()] };
+        default:
+          return agree(message);
+      }
+    };
     const controller = await connectTo();
     expect(await controller.status()).toEqual(sampleStatus());
     expect(await controller.list()).toEqual([sampleQueue()]);
+    expect(await controller.calls()).toEqual([sampleCalls()]);
     expect(await controller.setPriority('model=bert', -7)).toEqual(['4711.1']);
     expect(await controller.clearPriority('4711')).toEqual(['4711.1']);
     expect(await controller.policy()).toEqual({ name: 'HPF', available: ['HPF'] });
@@ -52,6 +60,7 @@ describe('requests', () => {
       { type: 'STATUS', version: PROTOCOL_VERSION },
       { type: 'STATUS' },
       { type: 'LIST' },
+      { type: 'CALLS_LIST' },
       { ...hint, target: 'model=bert', value: -7, clear: false },
       { ...hint, target: '4711', clear: true },
       { type: 'POLICY', name: '' },

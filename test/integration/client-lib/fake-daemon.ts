@@ -19,6 +19,8 @@ export const agree: Answer = (message) => {
       return { type: 'STATUS_REPLY', request, status: sampleStatus() };
     case 'LIST':
       return { type: 'LIST_REPLY', request, queues: [] };
+    case 'CALLS_LIST':
+      return { type: 'CALLS_REPLY', request, calls: [] };
     case 'HINT':
       return { type: 'HINT_REPLY', request, queues: ['4711.1'] };
     case 'POLICY':

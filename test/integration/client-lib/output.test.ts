@@ -25,7 +25,16 @@ const BROKEN_PIPE = 'exec 3> >(:); wait $!; ';
 
 const ANSWERED = [
   ...['help', 'help set', 'set --help', 'run --help', '--version'],
-  ...['status', 'status --json', 'ps', 'ps --json', 'policy', 'on --json', 'top --json -i 100'],
+  ...[
+    'status',
+    'status --json',
+    'ps',
+    'ps --json',
+    'ps --calls',
+    'policy',
+    'on --json',
+    'top --json -i 100',
+  ],
 ];
 
 describe('standard output', () => {

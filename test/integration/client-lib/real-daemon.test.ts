@@ -11,7 +11,7 @@ import { startDaemon } from '../../../daemon/daemon.js';
 import type { Daemon } from '../../../daemon/daemon.js';
 import { encodeMessage } from '../../../protocol/codec.js';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/messages.js';
-import { makeRegister } from '../../samples/messages.js';
+import { makeCalls, makeRegister } from '../../samples/messages.js';
 import { makeRuntimeDir, removeRuntimeDirs } from './fake-daemon.js';
 import { xsched } from './xsched.js';
 import type { Ending } from './xsched.js';
@@ -129,6 +129,27 @@ describe('the command line', () => {
     const refused = await ask('policy', 'nonsense');
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain("no policy 'nonsense'");
+  });
+
+  it('shows what the driver was called for, and what of it nobody knows', async () => {
+    expect((await ask('ps', '--calls')).stdout).toBe('no calls\n');
+    expect((await ask('status')).stdout).toMatch(/^unknown calls +none$/m);
+    const launches = makeCalls({ passed: 12_345, gated: 7 });
+    await agent.send(encodeMessage(launches));
+    await agent.send(encodeMessage(makeCalls({ function: 'cuFooAsync', unknown: 3 })));
+    await expect.poll(async () => (await controller.calls()).length).toBe(2);
+    const { stdout } = await ask('ps', '--calls');
+    const [, first, second] = stdout.split('\n');
+    expect(first).toMatch(/^ *\d+ +tests +cuLaunchKernel +12\.3k +7 +0 +0 +0$/);
+    expect(second).toMatch(/^ *\d+ +tests +cuFooAsync +0 +0 +0 +0 +3$/);
+    expect(JSON.parse((await ask('ps', '--calls', '--json')).stdout)).toMatchObject([
+      { pid, name: 'tests', function: 'cuLaunchKernel', passed: 12_345, gated: 7 },
+      { pid, name: 'tests', function: 'cuFooAsync', unknown: 3 },
+    ]);
+    expect((await ask('status')).stdout).toMatch(/^unknown calls +3 \(xsched ps --calls\)$/m);
+    await agent.send(encodeMessage({ type: 'BYE' }));
+    await expect.poll(async () => (await controller.calls()).length).toBe(0);
+    expect(await controller.status()).toMatchObject({ unknownCalls: 0 });
   });
 
   it('shows one table of top', async () => {

@@ -1,7 +1,7 @@
 /** Steering and watching a daemon over its control socket. */
 import { describe, expect, it } from 'vitest';
 import { PROTOCOL_VERSION } from '../../../protocol/messages.js';
-import { makeRegister } from '../../samples/messages.js';
+import { makeCalls, makeRegister } from '../../samples/messages.js';
 import { makeHello } from './agent-client.js';
 import { helperPath, openClient, openController, Program, runDaemon } from './harness.js';
 import type { TestDaemon } from './harness.js';
@@ -90,6 +90,37 @@ describe('a controller', () => {
     expect(await low.next('PERMIT')).toMatchObject({ enabled: false, window: 0 });
     await controller.ask({ type: 'ENABLE', request: 2, enabled: true });
     expect(await low.next('SUSPEND')).toMatchObject({ enabled: true });
+  });
+
+  it('sees what the driver was called for, and hears of calls that nobody knows', async () => {
+    const daemon = await runDaemon();
+    const agent = openClient(daemon.runtimeDir);
+    agent.send(makeHello({ name: 'serve' }));
+    await agent.next('WELCOME');
+    const controller = openController(daemon.runtimeDir);
+    await controller.ask({ type: 'SUBSCRIBE', request: 1, on: true });
+    const launches = { passed: 5, gated: 4, bypassed: 3, captured: 2, unknown: 0 };
+    agent.send(makeCalls(launches));
+    agent.send(makeCalls({ function: 'cuFooAsync', unknown: 1 }));
+    agent.send(makeCalls({ function: 'cuFooAsync', unknown: 2 }));
+    const pid = String(process.pid);
+    const text =
+      `process ${pid} 'serve' calls cuFooAsync, which this version of the shim does not know: ` +
+      'it may launch work that nobody schedules';
+    const heard = await controller.take(({ type }) => type === 'EVENT');
+    expect(heard).toMatchObject({ kind: 'unknown-call', id: pid, text });
+    await expect.poll(() => daemon.status().unknownCalls).toBe(2);
+    expect(daemon.logged.filter((line) => line.startsWith('warn'))).toEqual([`warn ${text}`]);
+    const who = { pid: process.pid, name: 'serve' };
+    const nothing = { passed: 0, gated: 0, bypassed: 0, captured: 0 };
+    expect(await controller.ask({ type: 'CALLS_LIST', request: 2 })).toEqual({
+      type: 'CALLS_REPLY',
+      request: 2,
+      calls: [
+        { ...who, function: 'cuFooAsync', ...nothing, unknown: 2 },
+        { ...who, function: 'cuLaunchKernel', ...launches },
+      ],
+    });
   });
 
   it('hears what happens while it wants to', async () => {

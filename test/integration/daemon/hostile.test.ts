@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { encodeMessage } from '../../../protocol/codec.js';
 import { ERROR_CODES, LIMITS } from '../../../protocol/messages.js';
 import { makeRandom, SEED } from '../../unit/daemon/seed.js';
-import { makeRegister } from '../../samples/messages.js';
+import { makeCalls, makeRegister } from '../../samples/messages.js';
 import { makeHello } from './agent-client.js';
 import type { AgentClient } from './agent-client.js';
 import { helperPath, openClient, openController, Program, runDaemon } from './harness.js';
@@ -35,9 +35,11 @@ const VALID = [
     ...{ type: 'STATS', queue: 3, seq: 5, ready: true, waiting: false },
     ...{ submitted: 9, completed: 7, waitedNs: 1, applied: 1 },
   }),
+  encodeMessage(makeCalls({ passed: 9, unknown: 1 })),
 ];
 const VALID_CONTROL = [
   encodeMessage({ type: 'LIST', request: 1 }),
+  encodeMessage({ type: 'CALLS_LIST', request: 1 }),
   encodeMessage({
     ...{ type: 'HINT', request: 2, target: 'name=nobody', hint: 'priority' },
     ...{ value: 3, clear: false },

@@ -1,12 +1,13 @@
 /** Records of the daemon for tests. */
-import type { DaemonStatus, QueueInfo } from '../../../protocol/generated/messages.js';
+import type { CallInfo, DaemonStatus, QueueInfo } from '../../../protocol/generated/messages.js';
 import { PROTOCOL_VERSION } from '../../../protocol/messages.js';
 
 export function sampleStatus(changes: Partial<DaemonStatus> = {}): DaemonStatus {
   return {
     ...{ version: '0.1.0', protocol: PROTOCOL_VERSION, pid: 4000, generation: 7 },
     ...{ uptimeMs: 192_000, runtimeDir: '/run/xsched', config: '', policy: 'HPF', enabled: true },
-    ...{ clients: 2, queues: 2, ready: 1, suspended: 1, messages: 1200, refused: 3, hints: [] },
+    ...{ clients: 2, queues: 2, ready: 1, suspended: 1, messages: 1200, refused: 3 },
+    ...{ unknownCalls: 0, hints: [] },
     ...changes,
   };
 }
@@ -18,6 +19,14 @@ export function sampleQueue(changes: Partial<QueueInfo> = {}): QueueInfo {
     ...{ version: '', instance: '' },
     ...{ source: 'default', state: 'idle', reason: '', window: 0, waiting: false },
     ...{ submitted: 0, completed: 0, readyNs: 0, waitedNs: 0, suspends: 0 },
+    ...changes,
+  };
+}
+
+export function sampleCalls(changes: Partial<CallInfo> = {}): CallInfo {
+  return {
+    ...{ pid: 4711, name: 'serve', function: 'cuLaunchKernel' },
+    ...{ passed: 0, gated: 0, bypassed: 0, captured: 0, unknown: 0 },
     ...changes,
   };
 }

@@ -173,6 +173,24 @@ describe('decodeMessage', () => {
 });
 
 describe('encodeMessage', () => {
+  it('packs records as maps, and what it packed is what another library packs', () => {
+    const call = {
+      ...{ pid: 4711, name: 'serve', function: 'cuFooAsync' },
+      ...{ passed: 1, gated: 200, bypassed: 70_000, captured: 2 ** 32, unknown: 0 },
+    };
+    const list: Message = { type: 'CALLS_LIST', request: 7 };
+    const reply: Message = { type: 'CALLS_REPLY', request: 7, calls: [call] };
+    // As Python's msgpack makes them, with the integer of 2^32 as a float.
+    const bytes =
+      '932f079188a3706964cd1267a46e616d65a57365727665a866756e6374696f6eaa6375466f6f4173796e63' +
+      'a670617373656401a56761746564ccc8a86279706173736564ce00011170' +
+      'a86361707475726564cb41f0000000000000a7756e6b6e6f776e00';
+    expect(encodeMessage(list).toString('hex')).toBe('922e07');
+    expect(encodeMessage(reply).toString('hex')).toBe(bytes);
+    const integer = bytes.replace('cb41f0000000000000', 'cf0000000100000000');
+    expect(decodeMessage('control-down', Buffer.from(integer, 'hex'))).toEqual(reply);
+  });
+
   it('refuses a message that the table does not have', () => {
     const message = { type: 'GREETING' } as unknown as Message;
     expect(() => encodeMessage(message)).toThrow("the table has no message 'GREETING'");

@@ -54,6 +54,12 @@ function checkBooks(world: World): void {
   const { state } = world;
   expect(state.queueCount).toBe(world.allQueues().length);
   expect(state.clientByPid.size).toBe(state.clients.size);
+  const clients = [...state.clients.values()];
+  expect(state.functionCount).toBe(clients.reduce((sum, { calls }) => sum + calls.size, 0));
+  for (const { calls, unknownCalls } of clients) {
+    const unknown = [...calls.values()].reduce((sum, totals) => sum + totals.unknown, 0);
+    expect(unknownCalls).toBe(unknown);
+  }
   const devices = new Set(world.allQueues().map((one) => one.device));
   expect(new Set(state.devices.values())).toEqual(devices);
   // Hints by pid are kept for processes that are there, or may come back: no others are waited for.

@@ -1,5 +1,6 @@
 /** Everything that can happen to a core, at random, and the shims that it happens to. */
 import fc from 'fast-check';
+import { makeCalls } from '../../../samples/messages.js';
 import type { World } from './world.js';
 
 const PIDS = [1, 2, 3] as const;
@@ -86,6 +87,15 @@ export const operation = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('probe' as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      op: fc.constant('calls' as const),
+      pid,
+      function: fc.constantFrom('cuLaunchKernel', 'cuFooAsync'),
+      unknown: fc.constantFrom(0, 1, 5),
+    }),
+  },
 );
 export type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
@@ -185,6 +195,14 @@ export class Model {
       case 'probe':
         world.dispatch({ type: 'probe' });
         return;
+      case 'calls': {
+        const link = this.links.get(operation.pid);
+        if (link === undefined || this.#lose()) return;
+        const { function: name, unknown } = operation;
+        const message = makeCalls({ function: name, unknown });
+        world.dispatch({ type: 'message', link, message });
+        return;
+      }
     }
   }
 

@@ -13,7 +13,7 @@ import { ERROR_CODES, LIMITS, PROTOCOL_VERSION } from '../../../../protocol/mess
 const STATUS = {
   ...{ version: '1.2.3', protocol: PROTOCOL_VERSION, pid: 1, generation: 1, uptimeMs: 0 },
   ...{ runtimeDir: '/run/xsched', config: '', policy: 'HPF', enabled: true, clients: 0 },
-  ...{ queues: 0, ready: 0, suspended: 0, messages: 0, refused: 0, hints: [] },
+  ...{ queues: 0, ready: 0, suspended: 0, messages: 0, refused: 0, unknownCalls: 0, hints: [] },
 };
 
 /** A control server without sockets, core or clock. */
@@ -49,6 +49,7 @@ class Bench {
       rights,
       status: () => STATUS,
       queues: () => queues,
+      calls: () => [],
     });
     this.server.start();
   }
@@ -135,6 +136,9 @@ describe('rights', () => {
     const bench = new Bench({ uids: [], gids: [] });
     const id = bench.connect(1234);
     expect(bench.send(id, { type: 'LIST', request: 2 })?.type).toBe('LIST_REPLY');
+    expect(bench.send(id, { type: 'CALLS_LIST', request: 5 })).toEqual({
+      ...{ type: 'CALLS_REPLY', request: 5, calls: [] },
+    });
     const status = { type: 'STATUS', request: 3, version: PROTOCOL_VERSION } as const;
     expect(bench.send(id, status)).toEqual({ type: 'STATUS_REPLY', request: 3, status: STATUS });
     bench.send(id, { type: 'POLICY', request: 4, name: '' });
