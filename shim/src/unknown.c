@@ -20,11 +20,12 @@ static char names[UNKNOWN_MAX][NAME_BYTES];
 static _Atomic uint32_t used;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* How the driver has named what puts work on a stream so far. */
 static bool may_submit(const char *name) {
-    static const char *const signs[] = {"Async",    "Batch",   "Callback", "cpy",    "Cpy",
-                                        "Enqueue",  "Execute", "HostFunc", "Launch", "Memset",
-                                        "Prefetch", "Stream",  "Submit",   "Upload"};
+#define SIGN(text) text,
+    static const char *const signs[] = {
+#include "signs.def"
+    };
+#undef SIGN
     for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
         if (strstr(name, signs[i]) != NULL)
             return true;

@@ -81,6 +81,18 @@ export function findUnclassified(toolkits: readonly Toolkit[], rows: readonly Ro
     .sort();
 }
 
+/** The functions in no table that the shim would take for unknown ways to launch, by their names. */
+export function findFalseAlarms(
+  toolkits: readonly Toolkit[],
+  rows: readonly Row[],
+  signs: readonly string[],
+): string[] {
+  const classified = new Set(rows.map(({ name }) => name));
+  return [...listFunctions(toolkits)]
+    .filter(([name]) => !classified.has(name) && signs.some((sign) => name.includes(sign)))
+    .map(([name, having]) => show(name, having));
+}
+
 /** The rows that name no function of any header. */
 export function findUnknown(toolkits: readonly Toolkit[], rows: readonly Row[]): string[] {
   const functions = listFunctions(toolkits);

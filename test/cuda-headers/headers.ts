@@ -8,16 +8,21 @@ import { preprocess } from './compiler.js';
 const installer = path.join(ROOT, 'test', 'cuda-headers', 'install.mjs');
 
 /**
- * Makes the header declare every function under the name that the driver exports it by: the old
+ * Options that make the headers declare every function under the name that the driver exports it by: the old
  * forms without a suffix, `_v2` and so on, and the per-thread variants.
  */
-export const HEADER_FLAGS = ['-D__CUDA_API_VERSION_INTERNAL'];
+export function headerFlags(header: string): string[] {
+  const graphics = path.join(ROOT, 'test', 'cuda-headers', 'graphics');
+  const folders = [path.dirname(header), graphics].map((folder) => `-I${folder}`);
+  // Alone among them, cudaVDPAU.h leaves this to the program.
+  return ['-D__CUDA_API_VERSION_INTERNAL', ...folders, '-include', 'vdpau/vdpau.h'];
+}
 
-/** What the real `cuda.h` of one CUDA toolkit declares. */
+/** What the real `cuda.h` of one CUDA toolkit declares, and its companions for graphics. */
 export interface Toolkit {
   /** Such as 12.9. */
   readonly version: string;
-  /** Absolute path of the header. */
+  /** Absolute path of a header that includes them. */
   readonly header: string;
   /** The parameters of each function, on one line. */
   readonly functions: ReadonlyMap<string, string>;
@@ -43,9 +48,9 @@ function findStreamTypes(text: string): Set<string> {
   return types;
 }
 
-/** Reads a `cuda.h`. */
+/** Reads the headers of one toolkit. */
 export function readToolkit(version: string, header: string): Toolkit {
-  const text = preprocess(`#include "${header}"\n`, ['-dD', ...HEADER_FLAGS]);
+  const text = preprocess(`#include "${header}"\n`, ['-dD', ...headerFlags(header)]);
   const functions = findPrototypes(text).map(({ name, parameters }) => [name, parameters] as const);
   return {
     ...{ version, header },

@@ -1,6 +1,6 @@
 import { runProgram } from './compiler.js';
 import type { Declarations } from './declarations.js';
-import { HEADER_FLAGS, type Toolkit } from './headers.js';
+import { headerFlags, type Toolkit } from './headers.js';
 
 /** What a compiler makes of declarations, as text that can be compared. */
 export interface Measures {
@@ -153,5 +153,5 @@ export function measureReal(
       .map((name) => realNames.get(name) ?? name)
       .filter((name) => toolkit.words.has(name)),
   };
-  return measure(toolkit.header, wanted, HEADER_FLAGS);
+  return measure(toolkit.header, wanted, headerFlags(toolkit.header));
 }

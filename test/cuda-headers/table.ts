@@ -9,6 +9,21 @@ export interface Row {
   readonly name: string;
 }
 
+/* The marks find the texts among what the preprocessor leaves. */
+const SIGNS = `
+#define SIGN(text) @text@
+#include "signs.def"
+`;
+
+/**
+ * Reads `signs.def`: what in the name of a function that no table has makes the shim raise an alarm.
+ * @param folder where it is
+ */
+export function readSigns(folder: string): string[] {
+  const text = preprocess(SIGNS, [`-I${folder}`]);
+  return Array.from(text.matchAll(/@"(\w+)"@/g), ([, sign = '']) => sign);
+}
+
 /* The tables include nothing; the mark finds their rows among what the preprocessor leaves. */
 const SOURCE = `
 #define SUBMIT(function, ...) @SUBMIT function@

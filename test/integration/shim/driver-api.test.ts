@@ -8,7 +8,7 @@ import { findDisagreements, findUncompared } from '../../cuda-headers/agreement.
 import * as completeness from '../../cuda-headers/completeness.js';
 import { readShim, readSimulatedGpu } from '../../cuda-headers/declarations.js';
 import { readToolkits, type Toolkit } from '../../cuda-headers/headers.js';
-import { readTable } from '../../cuda-headers/table.js';
+import { readSigns, readTable } from '../../cuda-headers/table.js';
 import { ROOT } from '../../demo/paths.js';
 
 /** Enough to download the headers, which happens once. */
@@ -48,6 +48,12 @@ describe('the table of intercepted calls', () => {
 
   it('names no function that no driver has', () => {
     expect(completeness.findUnknown(toolkits, rows)).toEqual([]);
+  });
+
+  it('has every function whose name alone would raise an alarm', () => {
+    const signs = readSigns(shim);
+    expect(signs).toContain('Launch');
+    expect(completeness.findFalseAlarms(toolkits, rows, signs)).toEqual([]);
   });
 
   it('has no function twice', () => {

@@ -1,7 +1,6 @@
 /** The ledger: every call that puts work on a stream, told by function and by what became of it. */
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { CallsMessage } from '../../../protocol/generated/messages.js';
 import { Decisions, FakeAgentDaemon, makePermit, serveAll } from './fake-daemon.js';
 import type { Behaviour } from './fake-daemon.js';
 import { BUILD, makeEnvironment, makeStage, readKernels, Script } from './programs.js';

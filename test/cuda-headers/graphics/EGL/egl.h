@@ -1,0 +1,3 @@
+/* What the driver's headers need of this one: so that they can be read where it is missing. */
+typedef void *EGLImageKHR, *EGLStreamKHR, *EGLSyncKHR;
+typedef int EGLint;
