@@ -4,7 +4,7 @@ import type { Ratios, Result } from './outcome.js';
 
 const ROWS = ['standalone', 'native', 'xschedd'] as const;
 
-function newTable(head: string[]): InstanceType<typeof Table> {
+export function newTable(head: string[]): InstanceType<typeof Table> {
   return new Table({
     head,
     colAligns: head.map((_, column) => (column === 0 ? 'left' : 'right')),

@@ -1,0 +1,184 @@
+/**
+ * What the shim adds to a launch: nanoseconds of cuLaunchKernel in the thread that calls it, bare and
+ * under the shim in turns.
+ *
+ *   node build/js/test/bench/gate-cost.js [--driver null|sim|FOLDER] [--rounds N] [--launches N]
+ *
+ * `null` is a driver that does nothing, so that hardly anything but the shim's own work is left; `sim`
+ * the simulated GPU; a folder one that holds another libcuda.so.1, and `system` the machine's own.
+ * Prints a table and writes out/bench/gate-cost-DRIVER.json.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { DAEMON_SCRIPT, ROOT } from '../demo/paths.js';
+import { percentile } from '../demo/statistics.js';
+import { newTable } from '../demo/tables.js';
+
+const BUILD = path.join(ROOT, 'build');
+const PROGRAM = path.join(BUILD, 'bench', 'launches');
+const SHIM = path.join(BUILD, 'shim', 'libxsched_shim.so');
+const PTX = path.join(ROOT, 'test', 'sim', 'kernels.ptx');
+const DRIVERS: Readonly<Record<string, string>> = {
+  null: path.join(BUILD, 'bench', 'null'),
+  sim: path.join(BUILD, 'sim'),
+  system: '',
+};
+/** A device's queue holds about a thousand launches; a batch must not wait for it. */
+const LAUNCHES = 500;
+const BATCHES = 200;
+
+/** One way to run the program. */
+interface Mode {
+  readonly name: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Whether a queue of a higher priority is registered meanwhile, which has no work. */
+  readonly isOutranked: boolean;
+}
+
+interface Row {
+  readonly mode: string;
+  /** Nanoseconds a launch: the median of the rounds. */
+  readonly launchNs: number;
+  /** Nanoseconds over the bare launch of the same round: the median, and the middle 80% of rounds. */
+  readonly addedNs: { readonly p10: number; readonly p50: number; readonly p90: number };
+}
+
+async function output(child: ChildProcess): Promise<string> {
+  let text = '';
+  child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
+  if (code !== 0) throw new Error(`launches ended with ${String(code ?? signal)}`);
+  return text;
+}
+
+/** Waits until a program has printed a text. */
+async function prints(child: ChildProcess, text: string): Promise<void> {
+  let said = '';
+  await new Promise<void>((resolve, reject) => {
+    const listen = (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes(text)) resolve();
+    };
+    child.stdout?.on('data', listen);
+    child.stderr?.on('data', listen);
+    child.once('close', () => {
+      reject(new Error(`a program ended without '${text}': ${said}`));
+    });
+  });
+}
+
+/** Nanoseconds a launch: the median of one process's batches, of which the first tenth warms up. */
+async function measure(mode: Mode, batches: number, launches: number): Promise<number> {
+  const args = [String(batches), String(launches)];
+  const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit'];
+  const text = await output(spawn(PROGRAM, args, { env: mode.env, stdio }));
+  const batchNs = text.trim().split('\n').map(Number);
+  return percentile(batchNs.slice(batches / 10), 50);
+}
+
+/** Keeps a higher queue registered while `work` goes on. */
+async function withHigher<T>(env: NodeJS.ProcessEnv, work: () => Promise<T>): Promise<T> {
+  const higher = { ...env, XSCHED_PRIORITY: '10' };
+  const child = spawn(PROGRAM, ['idle'], { env: higher, stdio: 'pipe' });
+  try {
+    await prints(child, 'idle');
+    return await work();
+  } finally {
+    child.stdin.end();
+    if (child.exitCode === null) await once(child, 'close');
+  }
+}
+
+function makeModes(base: NodeJS.ProcessEnv, runtimeDir: string): Mode[] {
+  const shim = { ...base, LD_PRELOAD: SHIM };
+  const served = { ...shim, XSCHED_RUNTIME_DIR: runtimeDir };
+  return [
+    { name: 'bare', env: base, isOutranked: false },
+    { name: 'shim, switched off', env: { ...shim, XSCHED_DISABLE: '1' }, isOutranked: false },
+    { name: 'shim, no daemon', env: shim, isOutranked: false },
+    { name: 'shim, nobody outranks it', env: served, isOutranked: false },
+    { name: 'shim, a window in force', env: served, isOutranked: true },
+  ];
+}
+
+async function measureModes(
+  modes: readonly Mode[],
+  rounds: number,
+  launches: number,
+): Promise<Row[]> {
+  const times = modes.map((): number[] => []);
+  for (let round = 0; round < rounds; round++) {
+    process.stderr.write(`\rround ${String(round + 1)} of ${String(rounds)}`);
+    for (const [index, mode] of modes.entries()) {
+      const run = () => measure(mode, BATCHES, launches);
+      times[index]?.push(await (mode.isOutranked ? withHigher(mode.env, run) : run()));
+    }
+  }
+  process.stderr.write('\n');
+  const [bare = []] = times;
+  return modes.map(({ name }, index) => {
+    const own = times[index] ?? [];
+    const added = own.map((ns, round) => ns - (bare[round] ?? NaN));
+    const [p10 = NaN, p50 = NaN, p90 = NaN] = [10, 50, 90].map((p) => percentile(added, p));
+    return { mode: name, launchNs: percentile(own, 50), addedNs: { p10, p50, p90 } };
+  });
+}
+
+async function startDaemon(runtimeDir: string): Promise<ChildProcess> {
+  const config = path.join(runtimeDir, 'xschedd.yaml');
+  mkdirSync(runtimeDir, { mode: 0o750 });
+  writeFileSync(config, '');
+  const argv = [DAEMON_SCRIPT, '--config', config, '--runtime-dir', runtimeDir];
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  await prints(child, 'serves');
+  return child;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      driver: { type: 'string', default: 'null' },
+      rounds: { type: 'string', default: '15' },
+      launches: { type: 'string', default: String(LAUNCHES) },
+    },
+  });
+  const driver = DRIVERS[values.driver] ?? path.resolve(values.driver);
+  if (driver !== '' && !existsSync(path.join(driver, 'libcuda.so.1'))) {
+    throw new Error(`--driver ${values.driver}: there is no libcuda.so.1 in ${driver}`);
+  }
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'xsched-gate-cost-'));
+  const runtimeDir = path.join(folder, 'run');
+  const daemon = await startDaemon(runtimeDir);
+  try {
+    const base: NodeJS.ProcessEnv = {
+      ...{ PATH: process.env['PATH'], CLIENT_PTX: PTX, XSCHED_SIM_DIR: path.join(folder, 'sim') },
+      ...{ XSCHED_RUNTIME_DIR: path.join(folder, 'nobody') },
+      ...(driver === '' ? {} : { LD_LIBRARY_PATH: driver }),
+    };
+    const [rounds, launches] = [Number(values.rounds), Number(values.launches)];
+    const rows = await measureModes(makeModes(base, runtimeDir), rounds, launches);
+    const machine = { cpu: os.cpus()[0]?.model.trim(), cores: os.availableParallelism() };
+    const result = { driver: values.driver, machine, rounds, launches, rows };
+    const file = path.join(ROOT, 'out', 'bench', `gate-cost-${path.basename(values.driver)}.json`);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
+    const format = (ns: number) => ns.toFixed(1);
+    console.log(`${String(machine.cpu)}, driver ${values.driver}: ns a launch, and over bare`);
+    const table = newTable(['', 'launch', 'added', 'P10', 'P90']);
+    for (const { mode, launchNs, addedNs } of rows) {
+      const { p10, p50, p90 } = addedNs;
+      table.push([mode, ...[launchNs, p50, p10, p90].map(format)]);
+    }
+    console.log(table.toString());
+  } finally {
+    daemon.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+await main();
