@@ -3,8 +3,10 @@
 #include "capture.h"
 #include "clock.h"
 #include "config.h"
+#include "feed.h"
 #include "link.h"
 #include "log.h"
+#include "pieces.h"
 #include "process.h"
 #include "reports.h"
 #include "worker.h"
@@ -42,6 +44,16 @@ static enum blocked_by blocked(struct queue *queue) {
     return NOBODY;
 }
 
+/* What holds the thread back when it launches on the queue: nothing, while it serves a higher one.
+ */
+static enum blocked_by held_back(struct queue *queue) {
+    enum blocked_by by = blocked(queue);
+    if (by == NOBODY)
+        return NOBODY;
+    struct queue *higher = feed_higher(queue);
+    return higher != NULL && blocked(higher) == NOBODY ? NOBODY : by;
+}
+
 /* One of the launches that a queue was granted past others of its own process. */
 static bool take_grace(struct queue *queue) {
     uint32_t left = atomic_load_explicit(&queue->grace, memory_order_relaxed);
@@ -77,7 +89,7 @@ static void wait_for_permission(struct queue *queue) {
     bool announced = false;
     for (;;) {
         uint32_t seen = atomic_load_explicit(&device->wake_seq, memory_order_acquire);
-        enum blocked_by by = blocked(queue);
+        enum blocked_by by = held_back(queue);
         if (by == NOBODY)
             break;
         uint64_t now = clock_now();
@@ -143,6 +155,8 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
     }
     if (work.kind == WORK_WAIT)
         return;
+    if (work.kind != WORK_ASIDE)
+        pieces_let_finish(queue);
     ticket->queue = queue;
     atomic_fetch_add(&queue->entered, 1);
     if (!atomic_load(&queue->ready))
@@ -150,6 +164,7 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
     if (work.kind == WORK_ASIDE || (work.kind == WORK_COPY && !config.gate_copies))
         return;
     ticket->outcome = CALL_PASSED;
+    feed_note(queue);
     if (atomic_load_explicit(&queue->window, memory_order_relaxed) != 0) {
         int saved = errno;
         ticket->share = window_take(queue, work.weight, work.key);
@@ -157,7 +172,7 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
             ticket->outcome = CALL_GATED;
         errno = saved;
     }
-    if (blocked(queue) != NOBODY) {
+    if (held_back(queue) != NOBODY) {
         int saved = errno;
         wait_for_permission(queue);
         ticket->outcome = CALL_GATED;

@@ -3,6 +3,7 @@
 #define XSCHED_HOOKS_H
 
 #include "gate.h"
+#include "pieces.h"
 #include "process.h"
 #include "resolve.h"
 

@@ -80,7 +80,8 @@ struct queue {
     /* The gate. */
     _Atomic uint32_t waiting;
     _Atomic uint64_t waited_ns;
-    _Atomic uint32_t grace; /* Launches let past a queue of the same process, gate_max_ms. */
+    _Atomic uint32_t copier; /* The thread that copies in pieces, 0 for none. */
+    _Atomic uint32_t grace;  /* Launches let past a queue of the same process, gate_max_ms. */
     struct window_state flight;
     _Atomic uint64_t completed;
 

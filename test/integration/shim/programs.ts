@@ -167,7 +167,12 @@ export interface Operation {
 
 /** The kernels in the simulated device's log that have finished, oldest first. */
 export function readKernels(stage: Stage, pid?: number): readonly Operation[] {
-  const args = ['--kind', 'kernel', ...(pid === undefined ? [] : ['--pid', String(pid)])];
+  return readOperations(stage, 'kernel', pid);
+}
+
+/** The operations of one kind, such as `kernel` or `h2d`, likewise. */
+export function readOperations(stage: Stage, kind: string, pid?: number): readonly Operation[] {
+  const args = ['--kind', kind, ...(pid === undefined ? [] : ['--pid', String(pid)])];
   const output = execFileSync(path.join(BUILD, 'sim', 'simlog'), args, {
     env: { XSCHED_SIM_DIR: stage.simDir },
     encoding: 'utf8',

@@ -26,6 +26,26 @@ static CUresult await(CUstream stream, CUdeviceptr word) {
     return status == CUDA_SUCCESS ? cuda.cuStreamWaitValue32_v2(stream, word, 1, 0) : status;
 }
 
+/* So many megabytes go to the device and come back. */
+static CUresult upload(CUstream stream, uint64_t megabytes) {
+    size_t words = megabytes << 18;
+    uint32_t *sent = malloc(words * sizeof(*sent));
+    uint32_t *received = calloc(words, sizeof(*received));
+    CUdeviceptr memory;
+    CHECK(sent != NULL && received != NULL, "no memory");
+    for (size_t i = 0; i < words; i++)
+        sent[i] = (uint32_t)i * 2654435761U;
+    DRIVER_CHECK(cuda.cuMemAlloc_v2(&memory, words * sizeof(*sent)));
+    CUresult status = cuda.cuMemcpyHtoDAsync_v2(memory, sent, words * sizeof(*sent), stream);
+    DRIVER_CHECK(cuda.cuStreamSynchronize(stream));
+    DRIVER_CHECK(cuda.cuMemcpyDtoH_v2(received, memory, words * sizeof(*sent)));
+    CHECK(memcmp(sent, received, words * sizeof(*sent)) == 0, "the copy differs");
+    DRIVER_CHECK(cuda.cuMemFree_v2(memory));
+    free(sent);
+    free(received);
+    return status;
+}
+
 /* A launch that the driver does not take: no block of it fits. */
 static CUresult refuse(CUstream stream) {
     return cuda.cuLaunchKernel(cuda.mix, 1, 1, 1, 1 << 20, 1, 1, 0, stream, NULL, NULL);
@@ -66,6 +86,10 @@ static CUresult question(void) {
 
 bool calls_obey(const char *name, uint64_t count, CUstream stream, CUdeviceptr word,
                 CUresult *status) {
+    if (strcmp(name, "upload") == 0) {
+        *status = upload(stream, count);
+        return true;
+    }
     enum { HOST, ALLOCATE, COPY, AWAIT, REFUSE, AHEAD, QUESTION, NONE };
     static const char *const names[] = {"host",     "allocate", "copy",    "await",
                                         "rejected", "ahead",    "question"};

@@ -56,6 +56,7 @@ enum capture_mode { CAPTURE_GLOBAL, CAPTURE_THREAD_LOCAL, CAPTURE_RELAXED };
     CALL(cuEventDestroy_v2, (CUevent))                                                             \
     CALL(cuGetProcAddress_v2, (const char *, void **, int, uint64_t, int *))                       \
     CALL(cuLaunchHostFunc, (CUstream, void (*)(void *), void *))                                   \
+    CALL(cuMemFree_v2, (CUdeviceptr))                                                              \
     CALL(cuMemAllocAsync, (CUdeviceptr *, size_t, CUstream))                                       \
     CALL(cuMemFreeAsync, (CUdeviceptr, CUstream))                                                  \
     CALL(cuMemcpyHtoDAsync_v2, (CUdeviceptr, const void *, size_t, CUstream))                      \

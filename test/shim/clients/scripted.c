@@ -16,6 +16,7 @@
  *   a host S COUNT | allocate S COUNT | copy S COUNT | await S COUNT | rejected S COUNT
  *                              host functions, memory, copies, a value that the stream waits for,
  *                              launches that the driver refuses
+ *   a upload S MEGABYTES       one copy to the device, and back
  *   a ahead S COUNT | question S COUNT    functions of a driver of the future
  *   a close LOW HIGH           closes descriptors
  *   a write FOLDER COUNT       writes files: each holds its own name
