@@ -2,7 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { Decisions, FakeAgentDaemon, makePermit, serveAll } from './fake-daemon.js';
 import type { Behaviour } from './fake-daemon.js';
-import { makeEnvironment, makeStage, readKernels, readOperations, Script } from './programs.js';
+import {
+  makeEnvironment,
+  makeStage,
+  readKernels,
+  readOperations,
+  runClient,
+  Script,
+} from './programs.js';
 import type { Environment, Operation, Stage } from './programs.js';
 
 const LONG_NS = 400_000_000;
@@ -88,6 +95,32 @@ describe('a suspended queue', () => {
       ...['0', '0', '0', '0', '0'],
     ]);
     expect(script.lines).not.toContain('a launch 1 1 1000 0');
+  });
+});
+
+describe('a collective on two devices', () => {
+  const ROUNDS = 20;
+
+  it('ends, and with the same result, though one device holds it back for good', async () => {
+    const stage = makeStage();
+    const env = { XSCHED_SIM_DEVICES: '2', XSCHED_GATE_MAX_MS: '20' };
+    const bare = await runClient('collective', [`${ROUNDS}`], makeEnvironment(stage, env, false));
+    expect(bare).toMatchObject({ code: 0, stderr: '' });
+
+    // The first stream of its own that it launches on; each side begins with the legacy one.
+    let held: number | undefined;
+    const daemon = await FakeAgentDaemon.start(stage.runtimeDir, (fake, { link, message }) => {
+      if (message.type === 'HELLO') fake.welcome(link);
+      if (message.type === 'REGISTER' && message.stream > 2) held ??= message.queue;
+      if (message.type !== 'REGISTER' && message.type !== 'READY') return;
+      const type = message.queue === held ? 'SUSPEND' : 'PERMIT';
+      fake.send(link, { ...makePermit(message.queue), type });
+    });
+    const ended = await runClient('collective', [`${ROUNDS}`], makeEnvironment(stage, env));
+    expect(ended).toMatchObject({ code: 0, stdout: bare.stdout, stderr: '' });
+    expect(new Set(daemon.list('REGISTER').map(({ message }) => message.device)).size).toBe(2);
+    const waits = daemon.list('READY').filter(({ message }) => message.queue === held);
+    expect(waits.some(({ message }) => message.waiting)).toBe(true);
   });
 });
 

@@ -25,7 +25,7 @@ static void load_calls(void) {
 #undef FIND
 }
 
-static CUfunction load_mix(void) {
+CUfunction driver_load_mix(void) {
     static char text[PTX_BYTES];
     const char *path = getenv("CLIENT_PTX");
     CHECK(path != NULL, "CLIENT_PTX names no file");
@@ -48,7 +48,7 @@ void driver_start(void) {
     DRIVER_CHECK(cuda.cuDeviceGet(&device, 0));
     DRIVER_CHECK(cuda.cuDevicePrimaryCtxRetain(&cuda.context, device));
     driver_join_thread();
-    cuda.mix = load_mix();
+    cuda.mix = driver_load_mix();
 }
 
 void driver_join_thread(void) {

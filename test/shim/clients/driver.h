@@ -80,6 +80,9 @@ extern struct driver cuda;
  */
 void driver_start(void);
 
+/* The kernel mix of $CLIENT_PTX, loaded into the current context. */
+CUfunction driver_load_mix(void);
+
 /* Makes the context current in another thread. */
 void driver_join_thread(void);
 
