@@ -48,7 +48,8 @@ static enum blocked_by blocked(struct queue *queue) {
  */
 static enum blocked_by held_back(struct queue *queue) {
     enum blocked_by by = blocked(queue);
-    if (by == NOBODY)
+    /* Where its stream is gone the driver has to say so. */
+    if (by == NOBODY || atomic_load(&queue->orphaned))
         return NOBODY;
     struct queue *higher = feed_higher(queue);
     return higher != NULL && blocked(higher) == NOBODY ? NOBODY : by;
@@ -119,7 +120,7 @@ static void wait_for_permission(struct queue *queue) {
             continue;
         }
         atomic_fetch_add(&device->waiters, 1);
-        if (blocked(queue) != NOBODY) {
+        if (held_back(queue) != NOBODY) {
             uint64_t nap = SLEEP_NS;
             if (limited && limit - (now - since) < nap)
                 nap = limit - (now - since);

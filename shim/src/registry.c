@@ -331,6 +331,7 @@ static void drop_stream_queue(struct queue *queue) {
         return;
     }
     atomic_store(&queue->orphaned, true);
+    device_wake(queue->device);
     forget(queue);
     drain_watch();
 }

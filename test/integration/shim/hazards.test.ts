@@ -174,3 +174,14 @@ describe('a large copy', () => {
     for (const { submit } of pieces) expect(submit).toBeLessThan(launched);
   });
 });
+
+describe('a stream that is destroyed while a launch on it waits at the gate', () => {
+  it('lets the launch go, to find that out', async () => {
+    const { script } = await startSuspended();
+    script.begin('a launch 1 1 1000');
+    await expect.poll(() => script.lines.length).toBeGreaterThan(0);
+    expect(await script.do('b destroy 1')).toBe('0');
+    expect(await script.answer('a launch 1 1 1000')).not.toBe('0');
+    expect(await script.doAll('b launch 2 1 1000', 'b sync 2')).toEqual(['0', '0']);
+  });
+});
