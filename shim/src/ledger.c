@@ -41,11 +41,11 @@ void ledger_each_new(void (*visit)(const struct ledger_line *line)) {
 }
 
 void ledger_complain(void) {
-    static bool complained[UNKNOWN_MAX];
+    /* By the worker, and by the thread that ends the process. */
+    static atomic_bool complained[UNKNOWN_MAX];
     for (uint32_t i = 0; i < unknown_count(); i++) {
-        if (complained[i] || unknown_calls_of(i) == 0)
+        if (unknown_calls_of(i) == 0 || atomic_exchange(&complained[i], true))
             continue;
-        complained[i] = true;
         log_line(LOG_WARN,
                  "%s was called, which this version does not know: it may launch work "
                  "that is not scheduled",
