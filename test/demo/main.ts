@@ -3,9 +3,11 @@ import path from 'node:path';
 import pc from 'picocolors';
 import { renderChart } from './chart-terminal.js';
 import { startDaemon, type DemoDaemon } from './daemon.js';
+import { cleanEnvironment } from './environment.js';
 import { writeFiles } from './files.js';
 import { chooseGpu, type Gpu } from './gpu.js';
 import { buildResult, compareColumns, judgeTargets, type Ratios, type Result } from './outcome.js';
+import { nearest } from './paths.js';
 import { measureAll, plannedSeconds, type Measurements } from './phases.js';
 import { Progress } from './progress.js';
 import { latencySeries } from './series.js';
@@ -16,12 +18,6 @@ import { renderHighTable, renderLowTable } from './tables.js';
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
 const DEFAULT_COLUMNS = 80;
-
-/** The environment without settings of ours: the demo's programs take theirs from the demo alone. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('XSCHED_'));
-  return Object.fromEntries(kept);
-}
 
 function describeGpu({ kind, name, scale, reason }: Gpu): string {
   if (kind === 'real') return `GPU: ${pc.bold(name)}`;
@@ -39,9 +35,7 @@ function describeDaemon({ runtimeDir, isDefaultDir }: DemoDaemon): string {
 
 function describeFiles(folder: string): string {
   const names = ['result.json', 'latencies.csv', 'cdf.svg'];
-  const near = path.relative('', folder);
-  const shown = near.startsWith('..') ? folder : near;
-  return names.map((name) => path.join(shown, name)).join(', ');
+  return names.map((name) => path.join(nearest(folder), name)).join(', ');
 }
 
 /** Prints what was found; the chart comes last but one, so that it stays in sight. */

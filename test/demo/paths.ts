@@ -16,3 +16,9 @@ export const DAEMON_SCRIPT = path.join(BUILD, 'js', 'daemon', 'main.js');
 export const COMMAND_SCRIPT = path.join(BUILD, 'js', 'client-lib', 'cli', 'main.js');
 export const SIMULATED_GPU_DIR = path.join(BUILD, 'sim');
 export const OUTPUT_DIR = path.join(ROOT, 'out', 'demo');
+
+/** A folder as a person finds it from here: below the current one by a relative path. */
+export function nearest(folder: string): string {
+  const near = path.relative('', folder);
+  return near.startsWith('..') ? folder : near;
+}

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { CommanderError } from 'commander';
 import pc from 'picocolors';
+import { nearest } from '../demo/paths.js';
 import { FILE_NAMES, readResult, writeFigure, type FigureProblem } from './files.js';
 import { parseOptions, type Options } from './options.js';
 import { judge, type Result } from './result.js';
@@ -30,9 +31,7 @@ function printResult(out: NodeJS.WriteStream, result: Result): void {
 }
 
 function describeFiles(folder: string): string {
-  const near = path.relative('', folder);
-  const shown = near.startsWith('..') ? folder : near;
-  return `Files in ${shown}: ${FILE_NAMES.join(', ')}`;
+  return `Files in ${nearest(folder)}: ${FILE_NAMES.join(', ')}`;
 }
 
 /** Draws the figure of the result.json in a folder, or of any other, and prints its table. */

@@ -5,6 +5,7 @@ import readline from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { QueueInfo } from '../../protocol/generated/messages.js';
+import { cleanEnvironment } from '../demo/environment.js';
 import { COMMAND_SCRIPT, DAEMON_SCRIPT, SIMULATED_GPU_DIR } from '../demo/paths.js';
 
 /** The simulated GPU. */
@@ -19,12 +20,6 @@ export interface Daemon {
   kill(): Promise<void>;
   /** Ends it with SIGTERM; throws with its log if that does not end it with exit code 0. */
   stop(): Promise<void>;
-}
-
-/** This process's environment without what would lead the product elsewhere, and with `extra`. */
-export function cleanEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('XSCHED_'));
-  return { ...Object.fromEntries(entries), ...extra };
 }
 
 /**

@@ -4,10 +4,10 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { cleanEnvironment } from '../demo/environment.js';
 import { ROOT } from '../demo/paths.js';
 import { runInstaller, type Installation } from './installation.js';
 import { writeModel, type ModelOptions } from './models.js';
-import { cleanEnvironment } from './product.js';
 
 /** Our own in-process backend, as make builds it. */
 const cppBackend = path.join(ROOT, 'build', 'triton', 'backends', 'bert');

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import { connect } from '../../../client-lib/index.js';
 import type { Controller, QueueInfo } from '../../../client-lib/index.js';
+import { bareEnvironment } from '../../demo/environment.js';
 import { COMMAND_SCRIPT, DAEMON_SCRIPT, ROOT, SIMULATED_GPU_DIR } from '../../demo/paths.js';
 import { Program } from './program.js';
 
@@ -51,15 +52,12 @@ export class Place {
 
   /** This process's environment without what would lead the product elsewhere, and with `extra`. */
   env(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-    const foreign = /^(XSCHED_|RUNTIME_DIRECTORY$|LD_PRELOAD$|NOTIFY_SOCKET$|NODE_|VITEST)/;
-    const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name));
-    return {
-      ...Object.fromEntries(kept),
+    return bareEnvironment({
       ...this.gpu,
       XSCHED_SIM_DIR: path.join(this.#folder, 'gpu'),
       XSCHED_RUNTIME_DIR: this.runtimeDir,
       ...extra,
-    };
+    });
   }
 
   start(title: string, argv: readonly [string, ...string[]], env: NodeJS.ProcessEnv): Program {

@@ -5,7 +5,7 @@ import { ERROR_CODES } from '../../../protocol/messages.js';
 import type { ControlUp } from '../../../protocol/generated/messages.js';
 import { sampleCalls, sampleQueue, sampleStatus } from '../../unit/client-lib/samples.js';
 import { agree, FakeDaemon, removeRuntimeDirs } from './fake-daemon.js';
-import { cleanEnvironment, Running, xsched, XSCHED } from './xsched.js';
+import { commandEnvironment, Running, xsched, XSCHED } from './xsched.js';
 import type { Ending } from './xsched.js';
 
 let daemon: FakeDaemon;
@@ -265,7 +265,7 @@ it('loads neither zeromq nor the codec to run a program', () => {
     'bash',
     ['-c', '"$0" "$1" run -- cat "/proc/$$/maps"', process.execPath, XSCHED],
     {
-      env: cleanEnvironment(),
+      env: commandEnvironment(),
       encoding: 'utf8',
     },
   );

@@ -4,6 +4,7 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bareEnvironment } from '../../demo/environment.js';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 
@@ -26,10 +27,8 @@ export interface Options {
 }
 
 /** An environment without a daemon, a preload library or colours of whoever runs the tests. */
-export function cleanEnvironment(changes: Readonly<NodeJS.ProcessEnv> = {}): NodeJS.ProcessEnv {
-  const foreign = /^(XSCHED_|RUNTIME_DIRECTORY$|LD_PRELOAD$|NO_COLOR$|FORCE_COLOR$|NODE_|VITEST)/;
-  const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name));
-  return { ...Object.fromEntries(kept), XSCHED_SHIM: HARMLESS_LIBRARY, ...changes };
+export function commandEnvironment(changes: Readonly<NodeJS.ProcessEnv> = {}): NodeJS.ProcessEnv {
+  return bareEnvironment({ XSCHED_SHIM: HARMLESS_LIBRARY, ...changes });
 }
 
 /** Runs `xsched` to its end. */
@@ -51,7 +50,7 @@ export class Running {
   constructor(args: readonly string[], env?: Readonly<NodeJS.ProcessEnv>, command?: string) {
     const argv = command === undefined ? [XSCHED, ...args] : args;
     // In a session of its own, so that a terminal of whoever runs the tests plays no part.
-    const settings = { env: cleanEnvironment(env), detached: true };
+    const settings = { env: commandEnvironment(env), detached: true };
     this.child = spawn(command ?? process.execPath, argv, settings);
     Running.#all.add(this);
     this.child.stdout.on('data', (chunk: Buffer) => {

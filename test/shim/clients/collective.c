@@ -48,8 +48,7 @@ static void *work(void *data) {
     for (uint32_t round = 1; round <= rounds; round++) {
         uint64_t ns = 10000;
         void *parameters[] = {&ns, &side->word, &round};
-        DRIVER_CHECK(
-            cuda.cuLaunchKernel(side->mix, 1, 1, 1, 1, 1, 1, 0, stream, parameters, NULL));
+        DRIVER_CHECK(cuda.cuLaunchKernel(side->mix, 1, 1, 1, 1, 1, 1, 0, stream, parameters, NULL));
         DRIVER_CHECK(cuda.cuStreamWriteValue32_v2(stream, other->signal, round, 0));
         DRIVER_CHECK(cuda.cuStreamWaitValue32_v2(stream, side->signal, round, AT_LEAST));
     }
