@@ -205,7 +205,14 @@ void *dlsym_triton(void *handle, const char *name, const void *caller) {
     return found == NULL ? NULL : triton_replace(name, found, caller);
 }
 
+void resolve_reset_after_fork(void) {
+    /* What the parent found holds here too, and a map that is half full is filled anew. */
+    pthread_mutex_init(&fill_lock, NULL);
+}
+
 void *hook_resolve_late(enum hook_id id) {
+    /* A child looks whether it is one before it takes a lock. */
+    (void)process_is_inert();
     if (!atomic_load_explicit(&filled, memory_order_acquire)) {
         void *handle = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_NOLOAD);
         if (handle == NULL)

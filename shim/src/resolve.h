@@ -61,6 +61,9 @@ static inline void *hook_get(enum hook_id id) {
 /* The C library's own dlsym. */
 void *resolve_real_dlsym(void *handle, const char *name);
 
+/* In a forked child: a thread of the parent may have been looking for the driver. */
+void resolve_reset_after_fork(void);
+
 /* What a hook answers when the driver lacks its function, or there is no driver. */
 CUresult hook_missing(void);
 

@@ -31,11 +31,13 @@ void worker_poke(void) {
     atomic_store(&attention, true);
     if (atomic_load(&wakes_at) == 0)
         return;
+    int cancel = thread_hold_cancel();
     pthread_mutex_lock(&bell_lock);
     if (descriptor_is_ours(bell[0])) {
         send(bell[0].number, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
     pthread_mutex_unlock(&bell_lock);
+    thread_allow_cancel(cancel);
 }
 
 void worker_wake_by(uint64_t when) {
