@@ -26,7 +26,7 @@ struct process_own process_own;
 static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool prepared; /* Configuration read and handlers registered. */
 static atomic_bool started;
-static bool watched; /* The page of `process_own` is wiped in children, where the kernel can. */
+static bool inhabited; /* This process or one that it descends from has been inside. */
 
 static void begin_afresh(void) {
     /* No other thread exists here, and whatever lock one of them held is held for ever. */
@@ -49,13 +49,13 @@ static void begin_afresh(void) {
 /* Whose state this is: in a child that no handler has told of, nobody's. */
 static void enter(void) {
     int cancel = thread_hold_cancel();
+    /* Before anything is written there, for another thread may fork at any time. Where the kernel
+     * knows no such page there are the handlers still. */
+    madvise(&process_own, sizeof(process_own), MADV_WIPEONFORK);
     pthread_mutex_lock(&process_own.lock);
-    if (!watched) {
-        watched = true;
-        madvise(&process_own, sizeof(process_own), MADV_WIPEONFORK);
-    } else if (!atomic_load(&process_own.entered)) {
+    if (inhabited && !atomic_load(&process_own.entered))
         begin_afresh();
-    }
+    inhabited = true;
     atomic_store(&process_own.entered, true);
     pthread_mutex_unlock(&process_own.lock);
     thread_allow_cancel(cancel);

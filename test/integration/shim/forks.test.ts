@@ -36,7 +36,7 @@ describe('a program that makes another', () => {
   });
 
   it('while another thread looks for the driver’s functions', async () => {
-    const { daemon } = await runAlike('forks', ['looking', '40']);
+    const { daemon } = await runAlike('forks', ['looking', '100']);
     expect(daemon.heard).toEqual([]);
   });
 

@@ -22,6 +22,7 @@
  *   a fork CODE                a child that ends with that code, and its status
  *   a exec PROGRAM ARGUMENT…   the same with a program in it; its output is ours
  *   a exit CODE
+ *   a cancel L | join L        another thread, by its letter; whether a cancellation ended it
  *
  * It may be a server of models too, whose backend launches on the streams above. `none` stands for
  * a name or a priority that there is none of; M is a model, V its version, I its instance:
@@ -52,6 +53,7 @@
 enum { STREAMS = 10, LETTERS = 26, LINE_BYTES = 1024, OWN = 9, EXEC_ARGUMENTS = 8 };
 
 struct mailbox {
+    pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t news;
     bool started;
@@ -192,6 +194,11 @@ static void obey_driver(char letter, const char *order, const char *name, char *
     answer(letter, order, result);
 }
 
+static struct mailbox *box_of(const char *letter) {
+    CHECK(letter != NULL && letter[0] >= 'a' && letter[0] <= 'z', "no letter of a thread");
+    return &boxes[letter[0] - 'a'];
+}
+
 static void obey(char letter, char *line) {
     char order[LINE_BYTES];
     char result[32] = "";
@@ -213,6 +220,12 @@ static void obey(char letter, char *line) {
         if (child == 0)
             exit(code);
         snprintf(result, sizeof(result), "%d", wait_for(child));
+    } else if (strcmp(name, "cancel") == 0) {
+        CHECK(pthread_cancel(box_of(strtok_r(NULL, " ", &save))->thread) == 0, "no such thread");
+    } else if (strcmp(name, "join") == 0) {
+        void *end;
+        CHECK(pthread_join(box_of(strtok_r(NULL, " ", &save))->thread, &end) == 0, "no thread");
+        snprintf(result, sizeof(result), "%d", end == PTHREAD_CANCELED);
     } else if (strcmp(name, "exec") == 0) {
         snprintf(result, sizeof(result), "%d", run_program(&save));
     } else if (strcmp(name, "exit") == 0) {
@@ -246,12 +259,10 @@ static void dispatch(const char *line) {
     CHECK(line[0] >= 'a' && line[0] <= 'z' && line[1] == ' ', "'%s' names no thread", line);
     struct mailbox *box = &boxes[line[0] - 'a'];
     if (!box->started) {
-        pthread_t thread;
         box->started = true;
         pthread_mutex_init(&box->lock, NULL);
         pthread_cond_init(&box->news, NULL);
-        CHECK(pthread_create(&thread, NULL, serve, box) == 0, "no thread");
-        pthread_detach(thread);
+        CHECK(pthread_create(&box->thread, NULL, serve, box) == 0, "no thread");
     }
     pthread_mutex_lock(&box->lock);
     while (box->full)
