@@ -43,7 +43,7 @@ void ledger_each_new(void (*visit)(const struct ledger_line *line)) {
 void ledger_complain(void) {
     static bool complained[UNKNOWN_MAX];
     for (uint32_t i = 0; i < unknown_count(); i++) {
-        if (complained[i] || unknown_calls_of(i) == 0)
+        if (complained[i] || unknown_calls_of(i) == 0 || !unknown_is_function(i))
             continue;
         complained[i] = true;
         log_line(LOG_WARN,

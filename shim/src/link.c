@@ -273,10 +273,8 @@ static void receive(void) {
     for (;;) {
         size_t room;
         uint8_t *to = zmtp_room(&zmtp, &room);
-        if (!descriptor_is_ours(socket_now)) {
-            disconnect("its descriptor was closed by the program", BACKOFF_MIN_NS);
+        if (!descriptor_is_ours(socket_now))
             return;
-        }
         ssize_t count = recv(socket_now.number, to, room, MSG_DONTWAIT);
         if (count < 0 && (errno == EAGAIN || errno == EINTR))
             return;
@@ -353,6 +351,9 @@ void link_check_silence(struct silence *silence, uint64_t lived_ns) {
 }
 
 uint64_t link_maintain(uint64_t now) {
+    /* By itself: its number may be a socket of the program's now, on which nothing happens. */
+    if (atomic_load(&state) != DOWN && !descriptor_is_ours(socket_now))
+        disconnect("its descriptor was closed by the program", BACKOFF_MIN_NS);
     if (atomic_load(&broken))
         disconnect("the connection broke", nonsense ? BACKOFF_MAX_NS : BACKOFF_MIN_NS);
     if (atomic_load(&state) == DOWN) {

@@ -3,6 +3,7 @@
 #include "capture.h"
 #include "compat.h"
 #include "config.h"
+#include "deepbind.h"
 #include "drain.h"
 #include "events.h"
 #include "gate.h"
@@ -33,6 +34,7 @@ static void begin_afresh(void) {
     pthread_mutex_init(&start_lock, NULL);
     atomic_store(&started, false);
     resolve_reset_after_fork();
+    deepbind_reset_after_fork();
     gate_reset_after_fork();
     link_reset_after_fork();
     ledger_reset_after_fork();

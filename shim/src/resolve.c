@@ -166,6 +166,17 @@ static void fill(void *handle) {
     pthread_mutex_unlock(&fill_lock);
 }
 
+bool resolve_replaces(const char *name) {
+    if (name[0] != 'c' || name[1] != 'u')
+        return false;
+    for (size_t id = 0; id < HOOK_COUNT; id++) {
+        /* Everybody who asks whether there is a GPU calls cuInit. */
+        if (id != HOOK_cuInit && strcmp(hooks[id].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 const char *hook_name(enum hook_id id) {
     return hooks[id].name;
 }

@@ -5,6 +5,7 @@
 #include "cuda_abi.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum hook_id {
@@ -57,6 +58,9 @@ static inline void *hook_get(enum hook_id id) {
     void *real = atomic_load_explicit(&hook_real[id], memory_order_acquire);
     return real != NULL ? real : hook_resolve_late(id);
 }
+
+/* Whether a function of that exact name has a hook that is more than a look. */
+bool resolve_replaces(const char *name);
 
 /* The C library's own dlsym. */
 void *resolve_real_dlsym(void *handle, const char *name);

@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include "clock.h"
+#include "deepbind.h"
 #include "descriptor.h"
 #include "ledger.h"
 #include "link.h"
@@ -119,6 +120,7 @@ static void tend_labels(struct round *round) {
 
 static void tend_calls(uint64_t now) {
     static uint64_t told_at;
+    deepbind_check();
     ledger_complain();
     if (!link_is_up() || now - told_at < CALLS_NS)
         return;

@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { FakeAgentDaemon, serveAll } from './fake-daemon.js';
 import type { Behaviour } from './fake-daemon.js';
-import { makeEnvironment, makeStage, runClient } from './programs.js';
+import { CLIENTS, makeEnvironment, makeStage, runClient, SHIM } from './programs.js';
 import type { Ended, Environment, Stage } from './programs.js';
 
 export interface Alike {
@@ -11,20 +11,26 @@ export interface Alike {
   readonly stage: Stage;
 }
 
-/** Runs the client in all three ways, compares, and returns what the last one left. */
+/**
+ * Runs the client in all three ways, compares, and returns what the last one left. `folder` is where
+ * it is; `others` are the preload libraries without the shim, `preload` those with it.
+ */
 export async function runAlike(
   name: string,
   args: readonly string[],
   more: Environment = {},
   behave: Behaviour = serveAll,
+  { folder = CLIENTS, preload = SHIM, others = '' } = {},
 ): Promise<Alike> {
-  const expected = await runClient(name, args, makeEnvironment(makeStage(), more, false));
+  const bare = { ...makeEnvironment(makeStage(), more, false), LD_PRELOAD: others };
+  const expected = await runClient(name, args, bare, folder);
   expect(expected).toMatchObject({ stderr: '' });
-  const alone = await runClient(name, args, makeEnvironment(makeStage(), more));
+  const shim = { ...more, LD_PRELOAD: preload };
+  const alone = await runClient(name, args, makeEnvironment(makeStage(), shim), folder);
   expect(sortLines(alone)).toEqual(sortLines(expected));
   const stage = makeStage();
   const daemon = await FakeAgentDaemon.start(stage.runtimeDir, behave);
-  const ended = await runClient(name, args, makeEnvironment(stage, more));
+  const ended = await runClient(name, args, makeEnvironment(stage, shim), folder);
   expect(sortLines(ended)).toEqual(sortLines(expected));
   return { ended, daemon, stage };
 }

@@ -161,7 +161,8 @@ static void *look_up(void *library) {
     return NULL;
 }
 
-/* Forks until the first look-up of this process is over; some of the children are made during it. */
+/* Forks until the first look-up of this process is over; some of the children are made during it.
+ */
 static void fork_during_look_up(void) {
     enum { CHILDREN = 64 };
     pid_t children[CHILDREN];

@@ -18,6 +18,8 @@
  *                              launches that the driver refuses
  *   a ahead S COUNT | question S COUNT    functions of a driver of the future
  *   a close LOW HIGH           closes descriptors
+ *   a shut LOW                 closes all from that one on, in one call
+ *   a sockets COUNT | heard    opens pairs of sockets; how many of them have something to read
  *   a write FOLDER COUNT       writes files: each holds its own name
  *   a fork CODE                a child that ends with that code, and its status
  *   a exec PROGRAM ARGUMENT…   the same with a program in it; its output is ours
@@ -47,6 +49,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -110,6 +114,25 @@ static void write_files(const char *folder, uint64_t count) {
         CHECK(write(file, path, strlen(path)) == (ssize_t)strlen(path), "cannot write %s", path);
         /* It stays open: a number that somebody else might mistake for his own. */
     }
+}
+
+static int highest_socket;
+
+static void open_sockets(uint64_t count) {
+    for (uint64_t i = 0; i < count; i++) {
+        int pair[2];
+        CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "no sockets");
+        highest_socket = pair[1];
+    }
+}
+
+static unsigned count_heard(void) {
+    unsigned heard = 0;
+    for (int i = STDERR_FILENO + 1; i <= highest_socket; i++) {
+        char byte;
+        heard += recv(i, &byte, 1, MSG_DONTWAIT | MSG_PEEK) >= 0;
+    }
+    return heard;
 }
 
 static int wait_for(pid_t child) {
@@ -211,6 +234,13 @@ static void obey(char letter, char *line) {
         uint64_t high = check_argument(strtok_r(NULL, " ", &save));
         for (uint64_t i = low; i <= high; i++)
             close((int)i);
+    } else if (strcmp(name, "shut") == 0) {
+        unsigned low = (unsigned)check_argument(strtok_r(NULL, " ", &save));
+        CHECK(syscall(SYS_close_range, low, ~0U, 0) == 0, "no close_range");
+    } else if (strcmp(name, "sockets") == 0) {
+        open_sockets(check_argument(strtok_r(NULL, " ", &save)));
+    } else if (strcmp(name, "heard") == 0) {
+        snprintf(result, sizeof(result), "%u", count_heard());
     } else if (strcmp(name, "write") == 0) {
         const char *folder = strtok_r(NULL, " ", &save);
         write_files(folder, check_argument(strtok_r(NULL, " ", &save)));
