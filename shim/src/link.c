@@ -158,8 +158,7 @@ static void try_connect(void) {
     char id[XSP_ROUTING_ID_BYTES + 1];
     identity_random(id);
     zmtp_start(&zmtp, ZMTP_PLAIN, id);
-    refused = false;
-    welcomed = false;
+    refused = welcomed = false;
     pthread_mutex_lock(&send_lock);
     socket_now = fresh;
     pending_length = 0;
