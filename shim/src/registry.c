@@ -153,9 +153,9 @@ static void sweep_dead_threads(void) {
     if (atomic_fetch_add(&registrations, 1) % SWEEP_EVERY != SWEEP_EVERY - 1)
         return;
     int saved = errno;
-    pthread_mutex_lock(&driver_life_lock);
+    int cancel = driver_life_enter();
     queue_each(drop_if_of_dead_thread, NULL);
-    pthread_mutex_unlock(&driver_life_lock);
+    driver_life_leave(cancel);
     errno = saved;
 }
 

@@ -46,13 +46,35 @@ describe('threads that end', () => {
     script.begin('d launch 1 1 1000');
     decisions.decide(daemon, registration, queue, true);
     expect(await script.answer('d launch 1 1 1000')).toBe('0');
-    expect(await script.do('c join b')).toBe('1');
+    expect(await script.do('c reap b')).toBe('1');
     expect(await script.do('d sync 1')).toBe('0');
     const idle = ({ message: m }: { message: { type: string } }) =>
       m.type === 'STATS' && 'submitted' in m && m.submitted === 7 && 'ready' in m && !m.ready;
     await daemon.waitFor('idle queue', () => daemon.heard.find(idle));
     expect((await script.end()).code).toBe(0);
   });
+});
+
+describe('a thread that is cancelled while it waits for the GPU', () => {
+  it.each(['sync 1', 'sync 9'])(
+    'by %s ends when that is over, and nobody waits for it',
+    async (wait) => {
+      const stage = makeStage();
+      const daemon = await FakeAgentDaemon.start(stage.runtimeDir, notifyAll);
+      const script = new Script(makeEnvironment(stage));
+      const stream = wait.split(' ')[1];
+      await script.doAll('a create 1 0', `b launch ${stream} 4 100000000`);
+      script.begin(`b ${wait}`);
+      await script.do('c cancel b');
+      expect(await script.do('c reap b')).toBe('1');
+      await daemon.waitFor('idle queue', () =>
+        daemon.list('STATS').find(({ message: m }) => m.submitted === 4 && !m.ready),
+      );
+      // What the cancelled thread may have held is free.
+      await script.doAll('d launch 1 2 1000', 'd sync 1', 'd begin 1 0', 'd end 1', 'd destroy 1');
+      expect((await script.end()).code).toBe(0);
+    },
+  );
 });
 
 describe('a process that ends', () => {

@@ -31,9 +31,9 @@ static void *flood(void *unused) {
     driver_join_thread();
     struct work_stream work = work_open();
     for (;;) {
-        /* It may be refused at the end of the process. */
-        if (driver_mix(work.stream, 0, 2000, work.word, 1) != CUDA_SUCCESS)
-            break;
+        /* It may be refused at the end of the process, which somebody else brings about. */
+        while (driver_mix(work.stream, 0, 2000, work.word, 1) != CUDA_SUCCESS)
+            pause();
         cuda.cuStreamSynchronize(work.stream);
         pthread_testcancel();
     }

@@ -24,7 +24,7 @@
  *   a fork CODE                a child that ends with that code, and its status
  *   a exec PROGRAM ARGUMENT…   the same with a program in it; its output is ours
  *   a exit CODE
- *   a cancel L | join L        another thread, by its letter; whether a cancellation ended it
+ *   a cancel L | reap L        another thread, by its letter; whether a cancellation ended it
  *
  * It may be a server of models too, whose backend launches on the streams above. `none` stands for
  * a name or a priority that there is none of; M is a model, V its version, I its instance:
@@ -252,7 +252,7 @@ static void obey(char letter, char *line) {
         snprintf(result, sizeof(result), "%d", wait_for(child));
     } else if (strcmp(name, "cancel") == 0) {
         CHECK(pthread_cancel(box_of(strtok_r(NULL, " ", &save))->thread) == 0, "no such thread");
-    } else if (strcmp(name, "join") == 0) {
+    } else if (strcmp(name, "reap") == 0) {
         void *end;
         CHECK(pthread_join(box_of(strtok_r(NULL, " ", &save))->thread, &end) == 0, "no thread");
         snprintf(result, sizeof(result), "%d", end == PTHREAD_CANCELED);
