@@ -2,12 +2,15 @@
 
 #include "compat.h"
 #include "resolve.h"
+#include "thread.h"
 
 #include <pthread.h>
 #include <string.h>
 
 /* Where open captures began. What does not fit is counted for the process's life. */
 enum { CAPTURE_MAX = 64 };
+/* What no capture mode is. */
+enum { NO_MODE = 7 };
 static struct origin {
     uintptr_t mark; /* The stream's handle, or an address of the thread whose default stream it is;
                        0 for a free entry. */
@@ -107,17 +110,20 @@ bool capture_is_error(CUresult result) {
 }
 
 int capture_relax(void) {
+    int cancel = thread_hold_cancel();
     int mode = CU_STREAM_CAPTURE_MODE_RELAXED;
     if (driver.cuThreadExchangeStreamCaptureMode == NULL ||
         driver.cuThreadExchangeStreamCaptureMode(&mode) != CUDA_SUCCESS) {
-        return -1;
+        mode = NO_MODE;
     }
-    return mode;
+    return mode << 1 | cancel;
 }
 
-void capture_restore(int mode) {
-    if (mode >= 0)
+void capture_restore(int before) {
+    int mode = before >> 1;
+    if (mode != NO_MODE)
         driver.cuThreadExchangeStreamCaptureMode(&mode);
+    thread_allow_cancel(before & 1);
 }
 
 void capture_reset_after_fork(void) {

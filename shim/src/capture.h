@@ -33,10 +33,10 @@ bool capture_is_error(CUresult result);
 /*
  * Lets the shim's own driver calls pass while some thread of the process captures in a stricter
  * mode; capture_restore takes what capture_relax returned. Launches, event records and the question
- * whether a stream captures need none of it.
+ * whether a stream captures need none of it. Nobody cancels the thread in between.
  */
 int capture_relax(void);
-void capture_restore(int mode);
+void capture_restore(int before);
 
 void capture_reset_after_fork(void);
 

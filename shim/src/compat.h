@@ -19,6 +19,7 @@ __asm__(".symver dladdr, dladdr@" COMPAT_NODE);
 __asm__(".symver pthread_create, pthread_create@" COMPAT_NODE);
 __asm__(".symver pthread_detach, pthread_detach@" COMPAT_NODE);
 __asm__(".symver pthread_key_create, pthread_key_create@" COMPAT_NODE);
+__asm__(".symver pthread_mutex_trylock, pthread_mutex_trylock@" COMPAT_NODE);
 __asm__(".symver pthread_setspecific, pthread_setspecific@" COMPAT_NODE);
 #endif
 

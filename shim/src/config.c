@@ -50,7 +50,7 @@ static bool is_set(const char *name) {
     return text != NULL && *text != '\0' && strcmp(text, "0") != 0;
 }
 
-static void load_log(void) {
+void config_load_log(void) {
     static const char *const levels[] = {"error", "warn", "info", "debug"};
     enum log_level level = LOG_WARN;
     const char *text = getenv("XSCHED_LOG");
@@ -107,7 +107,7 @@ static void load_policy(void) {
 }
 
 void config_load(void) {
-    load_log();
+    config_load_log();
     long value;
     /* XSched's own variable comes second, so that its users can switch without an edit. */
     if (read_integer("XSCHED_PRIORITY", XSP_PRIORITY_MIN, XSP_PRIORITY_MAX, &value) ||

@@ -33,6 +33,9 @@ extern struct config config;
  */
 void config_load(void);
 
+/* Reads only where the log goes, for what is to be said before anything else is used. */
+void config_load_log(void);
+
 /* True when XSCHED_DISABLE is set to anything but 0, or the process is a debugger or MPS daemon. */
 bool config_is_inert(void);
 

@@ -4,7 +4,9 @@
  * glibc finds the caller of dlsym by its return address (RTLD_NEXT, RTLD_DEFAULT and namespaces
  * depend on it), so every look-up that is none of the shim's business must reach the real function
  * by a jump that leaves the stack as it was. Only names that begin with "cu" and a capital letter,
- * or with "TRITONB", asked of an explicit handle, take the C path.
+ * or with "TRITONB", asked of an explicit handle, take the C path. Before any name is asked of such a
+ * handle, deepbind.c looks at what was loaded; allocators, which look for what they replace in the
+ * middle of their work, ask RTLD_NEXT.
  */
 #if defined(__x86_64__)
     .text
@@ -21,6 +23,9 @@ dlsym:
     jbe .Lreal
     testq %rsi, %rsi
     jz .Lreal
+    cmpb $0, deepbind_pending(%rip)
+    jne .Lcheck
+.Lname:
     cmpb $'c', (%rsi)
     jne .Ltriton
     cmpb $'u', 1(%rsi)
@@ -55,6 +60,21 @@ dlsym:
     testq %rax, %rax
     jz .Lbootstrap
     jmp *%rax
+.Lcheck:
+    pushq %rdi
+    .cfi_adjust_cfa_offset 8
+    pushq %rsi
+    .cfi_adjust_cfa_offset 8
+    subq $8, %rsp
+    .cfi_adjust_cfa_offset 8
+    call deepbind_check
+    addq $8, %rsp
+    .cfi_adjust_cfa_offset -8
+    popq %rsi
+    .cfi_adjust_cfa_offset -8
+    popq %rdi
+    .cfi_adjust_cfa_offset -8
+    jmp .Lname
 .Lbootstrap:
     pushq %rdi
     .cfi_adjust_cfa_offset 8
@@ -84,6 +104,10 @@ dlsym:
     cmp x9, #1
     b.ls .Lreal
     cbz x1, .Lreal
+    adrp x9, deepbind_pending
+    ldrb w9, [x9, #:lo12:deepbind_pending]
+    cbnz w9, .Lcheck
+.Lname:
     ldrb w9, [x1]
     cmp w9, #'c'
     b.ne .Ltriton
@@ -124,6 +148,19 @@ dlsym:
     ldr x9, [x9, #:lo12:dlsym_real]
     cbz x9, .Lbootstrap
     br x9
+.Lcheck:
+    stp x29, x30, [sp, #-32]!
+    .cfi_def_cfa_offset 32
+    .cfi_offset 29, -32
+    .cfi_offset 30, -24
+    stp x0, x1, [sp, #16]
+    bl deepbind_check
+    ldp x0, x1, [sp, #16]
+    ldp x29, x30, [sp], #32
+    .cfi_restore 29
+    .cfi_restore 30
+    .cfi_def_cfa_offset 0
+    b .Lname
 .Lbootstrap:
     stp x29, x30, [sp, #-32]!
     .cfi_def_cfa_offset 32

@@ -192,6 +192,7 @@ bool drain_start(void) {
 }
 
 void drain_reset_after_fork(void) {
+    atomic_store(&asking, true);
     atomic_store(&wakes_at, 0);
     atomic_store(&inside, 0);
 }

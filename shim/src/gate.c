@@ -17,6 +17,8 @@
 static const uint64_t SPIN_NS = 20 * NS_PER_US;
 /* It wakes this often by itself, to notice a silent daemon. */
 static const uint64_t SLEEP_NS = 100 * NS_PER_MS;
+/* A sleep that took longer than this was none: the process was stopped, its threads had no CPU. */
+static const uint64_t STALL_NS = 200 * NS_PER_MS;
 static const uint64_t SILENCE_NS = XSP_SILENCE_MS * NS_PER_MS;
 
 static atomic_bool exiting;
@@ -26,6 +28,11 @@ enum blocked_by { NOBODY, DAEMON, PROCESS };
 
 void gate_open_for_exit(void) {
     atomic_store(&exiting, true);
+}
+
+void gate_reset_after_fork(void) {
+    atomic_store(&exiting, false);
+    atomic_store(&depends, false);
 }
 
 void gate_note_dependence(void) {
@@ -65,15 +72,28 @@ static bool take_grace(struct queue *queue) {
     return false;
 }
 
+/* How long a gate has waited, without the time in which the process was stopped. */
+struct patience {
+    uint64_t looked_at;
+    uint64_t lived_ns;
+    struct silence silence;
+};
+
 /*
- * A gate has waited since `began`: launches pass when the daemon is silent, or when it talks but
- * has no answer to the registration of this very queue (it refuses it, or is of another kind).
+ * A gate has waited on: launches pass when the daemon is silent, or when it talks but has no answer
+ * to the registration of this very queue (it refuses it, or is of another kind).
  */
-static void give_up_on_daemon(struct queue *queue, uint64_t began) {
-    link_check_silence(began);
+static void give_up_on_daemon(struct queue *queue, struct patience *patience) {
+    uint64_t now = clock_now();
+    uint64_t lived = now - patience->looked_at;
+    if (lived > STALL_NS)
+        lived = STALL_NS;
+    patience->looked_at = now;
+    patience->lived_ns += lived;
+    link_check_silence(&patience->silence, lived);
     if (config.fail_closed || atomic_load(&queue->registered))
         return;
-    if (clock_now() - began < SILENCE_NS)
+    if (patience->lived_ns < SILENCE_NS)
         return;
     if (!atomic_exchange(&queue->permit, true)) {
         log_line(LOG_WARN, "the daemon does not answer for stream %u within %d ms: it passes",
@@ -85,6 +105,7 @@ static void wait_for_permission(struct queue *queue) {
     struct device *device = queue->device;
     uint64_t began = clock_now();
     uint64_t limit = config.gate_max_ms * NS_PER_MS;
+    struct patience patience = {began, 0, link_listen()};
     uint64_t since = 0; /* Since when it waits for nobody but who may wait for it in turn. */
     atomic_fetch_add(&queue->waiting, 1);
     bool announced = false;
@@ -125,13 +146,14 @@ static void wait_for_permission(struct queue *queue) {
             if (limited && limit - (now - since) < nap)
                 nap = limit - (now - since);
             /* Sharp at the moment at which a daemon that never spoke meanwhile is given up. */
-            if (by == DAEMON && waited < SILENCE_NS && SILENCE_NS - waited < nap)
-                nap = SILENCE_NS - waited;
+            uint64_t lived = patience.lived_ns;
+            if (by == DAEMON && lived < SILENCE_NS && SILENCE_NS - lived < nap)
+                nap = SILENCE_NS - lived;
             futex_wait(&device->wake_seq, seen, nap);
         }
         atomic_fetch_sub(&device->waiters, 1);
         if (by == DAEMON)
-            give_up_on_daemon(queue, began);
+            give_up_on_daemon(queue, &patience);
     }
     atomic_fetch_sub(&queue->waiting, 1);
     atomic_fetch_add_explicit(&queue->waited_ns, clock_now() - began, memory_order_relaxed);

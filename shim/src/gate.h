@@ -89,4 +89,7 @@ void gate_note_dependence(void);
 /* Nothing blocks any more; for the end of the process. */
 void gate_open_for_exit(void);
 
+/* In a forked child: the parent's end, or what it depends on, is not its own. */
+void gate_reset_after_fork(void);
+
 #endif

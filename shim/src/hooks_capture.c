@@ -11,12 +11,12 @@
         if (process_is_inert())                                                                    \
             return real arguments;                                                                 \
         /* Before the call, so that no launch or question can slip in after it. */                 \
-        pthread_mutex_lock(&driver_life_lock);                                                     \
+        int cancel = driver_life_enter();                                                          \
         capture_began(stream, null_stream);                                                        \
         CUresult result = real arguments;                                                          \
         if (result != CUDA_SUCCESS)                                                                \
             capture_ended(stream, null_stream);                                                    \
-        pthread_mutex_unlock(&driver_life_lock);                                                   \
+        driver_life_leave(cancel);                                                                 \
         return result;                                                                             \
     }
 BEGIN_CAPTURE(cuStreamBeginCapture, LEGACY, (CUstream stream), (stream))
@@ -60,9 +60,9 @@ static bool still_capturing(CUstream stream, enum null_stream null_stream) {
             return real arguments;                                                                 \
         CUresult result = real arguments;                                                          \
         if (result == CUDA_SUCCESS || !still_capturing(stream, null_stream)) {                     \
-            pthread_mutex_lock(&driver_life_lock);                                                 \
+            int cancel = driver_life_enter();                                                      \
             capture_ended(stream, null_stream);                                                    \
-            pthread_mutex_unlock(&driver_life_lock);                                               \
+            driver_life_leave(cancel);                                                             \
         }                                                                                          \
         return result;                                                                             \
     }
@@ -81,9 +81,9 @@ END_CAPTURE(cuStreamEndCaptureToCig_ptsz, PER_THREAD, (CUstream stream), (stream
         REAL(function, (CUstream, CUevent, unsigned));                                             \
         if (atomic_load(&captures_open) == 0)                                                      \
             return real(stream, event, flags);                                                     \
-        pthread_mutex_lock(&driver_life_lock);                                                     \
+        int cancel = driver_life_enter();                                                          \
         CUresult result = real(stream, event, flags);                                              \
-        pthread_mutex_unlock(&driver_life_lock);                                                   \
+        driver_life_leave(cancel);                                                                 \
         return result;                                                                             \
     }
 WAIT_EVENT(cuStreamWaitEvent)

@@ -13,13 +13,16 @@
 struct sync_watch {
     struct queue *queue;
     uint64_t proven;
+    int cancel;
 };
 
 static struct sync_watch sync_begin(struct queue *queue) {
-    struct sync_watch watch = {NULL, 0};
+    struct sync_watch watch = {NULL, 0, 0};
     /* Held: while this thread waits for a whole context, others may destroy streams of it. */
     if (queue == NULL || !queue_hold(queue, atomic_load(&queue->id)))
         return watch;
+    /* A thread that ended in there would be waited with for ever. */
+    watch.cancel = thread_hold_cancel();
     watch.queue = queue;
     watch.proven = atomic_load(&queue->returned);
     atomic_fetch_add_explicit(&queue->syncing, 1, memory_order_relaxed);
@@ -34,6 +37,7 @@ static void sync_end(struct sync_watch watch, CUresult result) {
     if (result == CUDA_SUCCESS)
         queue_try_idle(watch.queue, watch.proven);
     queue_release(watch.queue);
+    thread_allow_cancel(watch.cancel);
     errno = saved;
 }
 
@@ -80,8 +84,9 @@ static void context_sync_begin(struct context_watch *watch, CUcontext context) {
 }
 
 static void context_sync_end(const struct context_watch *watch, CUresult result) {
-    for (uint32_t i = 0; i < watch->count; i++)
-        sync_end(watch->queues[i], result);
+    /* Backwards, so that the thread may be cancelled again only after the last. */
+    for (uint32_t i = watch->count; i > 0; i--)
+        sync_end(watch->queues[i - 1], result);
 }
 
 EXPORT CUresult cuCtxSynchronize(void);
@@ -191,12 +196,12 @@ CUresult cuIpcOpenEventHandle(CUevent *event, CUipcEventHandle handle) {
         REAL(function, (CUstream));                                                                \
         if (process_is_inert())                                                                    \
             return real(stream);                                                                   \
-        pthread_mutex_lock(&driver_life_lock);                                                     \
+        int cancel = driver_life_enter();                                                          \
         queue_drop_stream(stream);                                                                 \
         CUresult result = real(stream);                                                            \
         if (result == CUDA_SUCCESS)                                                                \
             capture_stream_destroyed(stream);                                                      \
-        pthread_mutex_unlock(&driver_life_lock);                                                   \
+        driver_life_leave(cancel);                                                                 \
         return result;                                                                             \
     }
 STREAM_DESTROY(cuStreamDestroy)
@@ -208,13 +213,13 @@ STREAM_DESTROY(cuStreamDestroy_v2)
         REAL(function, (CUcontext));                                                               \
         if (process_is_inert())                                                                    \
             return real(context);                                                                  \
-        pthread_mutex_lock(&driver_life_lock);                                                     \
+        int cancel = driver_life_enter();                                                          \
         CUresult result = real(context);                                                           \
         if (result == CUDA_SUCCESS) {                                                              \
             queue_drop_context(context);                                                           \
             capture_context_destroyed(context);                                                    \
         }                                                                                          \
-        pthread_mutex_unlock(&driver_life_lock);                                                   \
+        driver_life_leave(cancel);                                                                 \
         return result;                                                                             \
     }
 CONTEXT_DESTROY(cuCtxDestroy)
@@ -246,12 +251,12 @@ static bool primary_is_gone(CUdevice device) {
         REAL(function, (CUdevice));                                                                \
         if (process_is_inert())                                                                    \
             return real(device);                                                                   \
-        pthread_mutex_lock(&driver_life_lock);                                                     \
+        int cancel = driver_life_enter();                                                          \
         CUresult result = real(device);                                                            \
         if (result == CUDA_SUCCESS && primary_is_gone(device)) {                                   \
             queue_each(drop_if_of_device, &device);                                                \
         }                                                                                          \
-        pthread_mutex_unlock(&driver_life_lock);                                                   \
+        driver_life_leave(cancel);                                                                 \
         return result;                                                                             \
     }
 PRIMARY_END(cuDevicePrimaryCtxRelease)

@@ -44,7 +44,8 @@ void ledger_complain(void) {
     /* By the worker, and by the thread that ends the process. */
     static atomic_bool complained[UNKNOWN_MAX];
     for (uint32_t i = 0; i < unknown_count(); i++) {
-        if (unknown_calls_of(i) == 0 || atomic_exchange(&complained[i], true))
+        if (unknown_calls_of(i) == 0 || !unknown_is_function(i) ||
+            atomic_exchange(&complained[i], true))
             continue;
         log_line(LOG_WARN,
                  "%s was called, which this version does not know: it may launch work "

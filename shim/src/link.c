@@ -3,12 +3,13 @@
 #include "clock.h"
 #include "config.h"
 #include "descriptor.h"
+#include "frame.h"
 #include "identity.h"
 #include "label.h"
 #include "ledger.h"
 #include "log.h"
-#include "message.h"
 #include "reports.h"
+#include "thread.h"
 #include "worker.h"
 #include "zmtp.h"
 
@@ -95,26 +96,18 @@ static void send_bytes(const uint8_t *bytes, size_t length) {
 }
 
 void link_send(const xsp_any *message) {
-    uint8_t frame[ZMTP_HEAD_BYTES + XSP_MESSAGE_BYTES];
-    uint8_t *body = frame + ZMTP_HEAD_BYTES;
-    size_t length = message_encode(message, body, XSP_MESSAGE_BYTES);
-    if (length == 0) {
-        log_line(LOG_ERROR, "message %d does not fit in %d bytes", (int)message->opcode,
-                 XSP_MESSAGE_BYTES);
+    struct frame frame;
+    if (!frame_make(&frame, message))
         return;
-    }
-    uint8_t head[ZMTP_HEAD_BYTES];
-    size_t head_length = zmtp_head(head, length);
-    memcpy(body - head_length, head, head_length);
+    int cancel = thread_hold_cancel();
     pthread_mutex_lock(&send_lock);
     if (atomic_load(&state) == UP && !atomic_load(&leaving))
-        send_bytes(body - head_length, head_length + length);
-    if (message->opcode == XSP_OP_BYE)
-        atomic_store(&leaving, true);
+        send_bytes(frame.begin, frame.length);
     bool left = pending_length > 0 || atomic_load(&broken);
     pthread_mutex_unlock(&send_lock);
     if (left)
         worker_poke();
+    thread_allow_cancel(cancel);
 }
 
 static void say_hello(void) {
@@ -165,8 +158,7 @@ static void try_connect(void) {
     char id[XSP_ROUTING_ID_BYTES + 1];
     identity_random(id);
     zmtp_start(&zmtp, ZMTP_PLAIN, id);
-    refused = false;
-    welcomed = false;
+    refused = welcomed = false;
     pthread_mutex_lock(&send_lock);
     socket_now = fresh;
     pending_length = 0;
@@ -280,10 +272,8 @@ static void receive(void) {
     for (;;) {
         size_t room;
         uint8_t *to = zmtp_room(&zmtp, &room);
-        if (!descriptor_is_ours(socket_now)) {
-            disconnect("its descriptor was closed by the program", BACKOFF_MIN_NS);
+        if (!descriptor_is_ours(socket_now))
             return;
-        }
         ssize_t count = recv(socket_now.number, to, room, MSG_DONTWAIT);
         if (count < 0 && (errno == EAGAIN || errno == EINTR))
             return;
@@ -344,20 +334,25 @@ void link_service(short events) {
         receive();
 }
 
-void link_check_silence(uint64_t since) {
-    if (config.fail_closed || !atomic_load(&heard))
-        return;
+struct silence link_listen(void) {
+    return (struct silence){atomic_load(&heard_at), 0};
+}
+
+void link_check_silence(struct silence *silence, uint64_t lived_ns) {
     uint64_t last = atomic_load(&heard_at);
-    if (last < since)
-        last = since;
-    uint64_t now = clock_now();
-    if (now < last || now - last < SILENCE_NS)
+    silence->lasted_ns += lived_ns;
+    if (silence->since != last)
+        *silence = (struct silence){last, 0};
+    if (config.fail_closed || !atomic_load(&heard) || silence->lasted_ns < SILENCE_NS)
         return;
     atomic_store(&heard, false);
     log_line(LOG_WARN, "the daemon has been silent for %d ms: launches pass", XSP_SILENCE_MS);
 }
 
 uint64_t link_maintain(uint64_t now) {
+    /* By itself: its number may be a socket of the program's now, on which nothing happens. */
+    if (atomic_load(&state) != DOWN && !descriptor_is_ours(socket_now))
+        disconnect("its descriptor was closed by the program", BACKOFF_MIN_NS);
     if (atomic_load(&broken))
         disconnect("the connection broke", nonsense ? BACKOFF_MAX_NS : BACKOFF_MIN_NS);
     if (atomic_load(&state) == DOWN) {
@@ -381,8 +376,14 @@ uint64_t link_maintain(uint64_t now) {
 
 void link_say_goodbye(void) {
     xsp_any message = {.opcode = XSP_OP_BYE};
-    if (atomic_load(&state) == UP)
-        link_send(&message);
+    struct frame frame;
+    /* This very thread may hold the lock, in a signal handler that exits. */
+    if (atomic_load(&state) != UP || !frame_make(&frame, &message) ||
+        !thread_lock_briefly(&send_lock))
+        return;
+    send_bytes(frame.begin, frame.length);
+    atomic_store(&leaving, true);
+    pthread_mutex_unlock(&send_lock);
 }
 
 void link_reset_after_fork(void) {

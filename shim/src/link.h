@@ -29,11 +29,20 @@ bool link_is_enabled(void);
 /* What the newest decision on some queue says of that. */
 void link_set_enabled(bool on);
 
+/* What a gate hears of the daemon while it waits. */
+struct silence {
+    uint64_t since; /* When it was heard last. */
+    uint64_t lasted_ns;
+};
+
+struct silence link_listen(void);
+
 /*
- * A gate has waited since `since` (clock_now): if nothing was heard for SILENCE_MS meanwhile, the
- * daemon's word stops counting until it is heard again.
+ * A gate has waited for another `lived_ns`: if nothing was heard for SILENCE_MS of such time, the
+ * daemon's word stops counting until it is heard again. The clock is no measure: a process that was
+ * stopped has heard nothing either.
  */
-void link_check_silence(uint64_t since);
+void link_check_silence(struct silence *silence, uint64_t lived_ns);
 
 /* Whether messages can be sent; what is sent while it is down is lost, which is fine. */
 bool link_is_up(void);

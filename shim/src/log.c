@@ -1,5 +1,7 @@
 #include "log.h"
 
+#include "thread.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -47,6 +49,7 @@ void log_line(enum log_level level, const char *format, ...) {
     if (level > wanted)
         return;
     int saved = errno;
+    int cancel = thread_hold_cancel();
     char line[LINE_BYTES + 2];
     int head = snprintf(line, LINE_BYTES, "xsched[%d]: %s: ", (int)getpid(), names[level]);
     va_list list;
@@ -67,5 +70,6 @@ void log_line(enum log_level level, const char *format, ...) {
         if (descriptor != STDERR_FILENO)
             close(descriptor);
     }
+    thread_allow_cancel(cancel);
     errno = saved;
 }

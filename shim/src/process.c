@@ -3,6 +3,7 @@
 #include "capture.h"
 #include "compat.h"
 #include "config.h"
+#include "deepbind.h"
 #include "drain.h"
 #include "events.h"
 #include "gate.h"
@@ -11,36 +12,30 @@
 #include "ledger.h"
 #include "link.h"
 #include "queue.h"
+#include "resolve.h"
+#include "thread.h"
 #include "triton.h"
 #include "worker.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
-_Atomic int process_mode;
+/* Zeros are a lock that nobody holds, and a mode that is not known. */
+struct process_own process_own;
 
 static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool prepared; /* Configuration read and handlers registered. */
 static atomic_bool started;
+static bool inhabited; /* This process or one that it descends from has been inside. */
 
-bool process_decide_inert(void) {
-    bool inert = config_is_inert();
-    atomic_store(&process_mode, inert ? PROCESS_INERT : PROCESS_ACTIVE);
-    return inert;
-}
-
-static void before_exit(void) {
-    gate_open_for_exit();
-    drain_stop_asking();
-    link_say_goodbye();
-    ledger_complain();
-    ledger_log();
-}
-
-static void after_fork_in_child(void) {
+static void begin_afresh(void) {
     /* No other thread exists here, and whatever lock one of them held is held for ever. */
     pthread_mutex_init(&start_lock, NULL);
     atomic_store(&started, false);
+    resolve_reset_after_fork();
+    deepbind_reset_after_fork();
+    gate_reset_after_fork();
     link_reset_after_fork();
     ledger_reset_after_fork();
     queue_reset_after_fork();
@@ -53,19 +48,62 @@ static void after_fork_in_child(void) {
     capture_reset_after_fork();
 }
 
+/* Whose state this is: in a child that no handler has told of, nobody's. */
+static void enter(void) {
+    int cancel = thread_hold_cancel();
+    /* Before anything is written there, for another thread may fork at any time. Where the kernel
+     * knows no such page there are the handlers still. */
+    madvise(&process_own, sizeof(process_own), MADV_WIPEONFORK);
+    pthread_mutex_lock(&process_own.lock);
+    if (inhabited && !atomic_load(&process_own.entered))
+        begin_afresh();
+    inhabited = true;
+    atomic_store(&process_own.entered, true);
+    pthread_mutex_unlock(&process_own.lock);
+    thread_allow_cancel(cancel);
+}
+
+bool process_decide_inert(void) {
+    enter();
+    int cancel = thread_hold_cancel();
+    bool inert = config_is_inert();
+    thread_allow_cancel(cancel);
+    atomic_store(&process_own.mode, inert ? PROCESS_INERT : PROCESS_ACTIVE);
+    return inert;
+}
+
+static void before_exit(void) {
+    if (!atomic_load(&process_own.entered))
+        enter();
+    gate_open_for_exit();
+    drain_stop_asking();
+    link_say_goodbye();
+    ledger_complain();
+    ledger_log();
+}
+
+static void after_fork_in_child(void) {
+    /* At once, and not at its next call of the driver: the parent's socket must not live on in it.
+     */
+    pthread_mutex_init(&process_own.lock, NULL);
+    begin_afresh();
+    atomic_store(&process_own.entered, true);
+}
+
 void process_start(void) {
     if (atomic_load_explicit(&started, memory_order_acquire))
         return;
+    int cancel = thread_hold_cancel();
     pthread_mutex_lock(&start_lock);
     if (!atomic_load_explicit(&started, memory_order_relaxed)) {
         if (!prepared) {
-            prepared = true;
             config_load();
             queue_use_stream_priorities(config.stream_priority == 1 ||
                                         (config.stream_priority == -1 && config.local_policy));
             pthread_atfork(NULL, NULL, after_fork_in_child);
             /* Registered after the driver's own handlers, so it runs before they tear it down. */
             atexit(before_exit);
+            prepared = true;
         }
         link_start();
         if (!worker_start() || !drain_start())
@@ -73,4 +111,5 @@ void process_start(void) {
         atomic_store_explicit(&started, true, memory_order_release);
     }
     pthread_mutex_unlock(&start_lock);
+    thread_allow_cancel(cancel);
 }

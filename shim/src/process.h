@@ -2,18 +2,37 @@
 #ifndef XSCHED_PROCESS_H
 #define XSCHED_PROCESS_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
 enum process_mode { PROCESS_UNKNOWN, PROCESS_ACTIVE, PROCESS_INERT };
-extern _Atomic int process_mode;
 
-/* Decides the mode; safe inside dlsym. */
+/* At least as large as the pages of any system of the architecture. */
+#if defined(__aarch64__)
+enum { OWN_PAGE_BYTES = 65536 };
+#else
+enum { OWN_PAGE_BYTES = 4096 };
+#endif
+
+/*
+ * What no other process has: a child finds this page full of zeros, whichever way it was made.
+ * Handlers of pthread_atfork are not called for a raw clone(2), nor before they are registered; so
+ * each way into the shim asks here, where it asks for the mode anyway.
+ */
+struct process_own {
+    _Atomic int mode;
+    atomic_bool entered; /* This very process has been inside, not only an ancestor of it. */
+    pthread_mutex_t lock;
+} __attribute__((aligned(OWN_PAGE_BYTES)));
+extern struct process_own process_own;
+
+/* Decides the mode, and lets a child begin afresh; safe inside dlsym. */
 bool process_decide_inert(void);
 
 /* True when every hook must do nothing but call the driver. */
 static inline bool process_is_inert(void) {
-    int mode = atomic_load_explicit(&process_mode, memory_order_relaxed);
+    int mode = atomic_load_explicit(&process_own.mode, memory_order_relaxed);
     return mode == PROCESS_UNKNOWN ? process_decide_inert() : mode == PROCESS_INERT;
 }
 

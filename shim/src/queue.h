@@ -17,6 +17,7 @@
 #include "cuda_abi.h"
 #include "label.h"
 #include "ranks.h"
+#include "thread.h"
 #include "window.h"
 
 #include <pthread.h>
@@ -104,6 +105,18 @@ struct queue {
 };
 
 extern pthread_mutex_t driver_life_lock;
+
+/* Takes that lock on a thread of the program, which nobody cancels until it gives it back. */
+static inline int driver_life_enter(void) {
+    int cancel = thread_hold_cancel();
+    pthread_mutex_lock(&driver_life_lock);
+    return cancel;
+}
+
+static inline void driver_life_leave(int cancel) {
+    pthread_mutex_unlock(&driver_life_lock);
+    thread_allow_cancel(cancel);
+}
 
 /*
  * The queue of `stream` as the calling thread means it, registered on first use. NULL where there

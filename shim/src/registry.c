@@ -153,9 +153,9 @@ static void sweep_dead_threads(void) {
     if (atomic_fetch_add(&registrations, 1) % SWEEP_EVERY != SWEEP_EVERY - 1)
         return;
     int saved = errno;
-    pthread_mutex_lock(&driver_life_lock);
+    int cancel = driver_life_enter();
     queue_each(drop_if_of_dead_thread, NULL);
-    pthread_mutex_unlock(&driver_life_lock);
+    driver_life_leave(cancel);
     errno = saved;
 }
 
@@ -193,8 +193,18 @@ static struct queue *make_queue(struct key key, const struct label *label) {
     return usable ? queue : NULL;
 }
 
+/* Whether the driver knows the stream: what it refuses, as in a forked child, is no use of CUDA. */
+static bool is_stream(struct key key) {
+    CUcontext context;
+    return key.context != 0 ||
+           (driver.cuStreamGetCtx != NULL &&
+            driver.cuStreamGetCtx((CUstream)key.stream, &context) == CUDA_SUCCESS);
+}
+
 static struct queue *register_queue(struct key key) {
     struct label label = {.id = 0};
+    if (!is_stream(key))
+        return NULL;
     label_get(label_of_thread(), &label);
     process_start();
     if (key.context != 0 && key.stream != 1)

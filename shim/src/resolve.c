@@ -166,6 +166,17 @@ static void fill(void *handle) {
     pthread_mutex_unlock(&fill_lock);
 }
 
+bool resolve_replaces(const char *name) {
+    if (name[0] != 'c' || name[1] != 'u')
+        return false;
+    for (size_t id = 0; id < HOOK_COUNT; id++) {
+        /* Everybody who asks whether there is a GPU calls cuInit. */
+        if (id != HOOK_cuInit && strcmp(hooks[id].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 const char *hook_name(enum hook_id id) {
     return hooks[id].name;
 }
@@ -205,7 +216,14 @@ void *dlsym_triton(void *handle, const char *name, const void *caller) {
     return found == NULL ? NULL : triton_replace(name, found, caller);
 }
 
+void resolve_reset_after_fork(void) {
+    /* What the parent found holds here too, and a map that is half full is filled anew. */
+    pthread_mutex_init(&fill_lock, NULL);
+}
+
 void *hook_resolve_late(enum hook_id id) {
+    /* A child looks whether it is one before it takes a lock. */
+    (void)process_is_inert();
     if (!atomic_load_explicit(&filled, memory_order_acquire)) {
         void *handle = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_NOLOAD);
         if (handle == NULL)

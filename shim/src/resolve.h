@@ -5,6 +5,7 @@
 #include "cuda_abi.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum hook_id {
@@ -58,8 +59,14 @@ static inline void *hook_get(enum hook_id id) {
     return real != NULL ? real : hook_resolve_late(id);
 }
 
+/* Whether a function of that exact name has a hook that is more than a look. */
+bool resolve_replaces(const char *name);
+
 /* The C library's own dlsym. */
 void *resolve_real_dlsym(void *handle, const char *name);
+
+/* In a forked child: a thread of the parent may have been looking for the driver. */
+void resolve_reset_after_fork(void);
 
 /* What a hook answers when the driver lacks its function, or there is no driver. */
 CUresult hook_missing(void);

@@ -1,5 +1,6 @@
 #include "thread.h"
 
+#include "clock.h"
 #include "compat.h"
 #include "log.h"
 
@@ -22,6 +23,17 @@ bool thread_start(const char *name, void *(*run)(void *name)) {
     }
     pthread_detach(thread);
     return true;
+}
+
+bool thread_lock_briefly(pthread_mutex_t *lock) {
+    enum { TRIES = 50 };
+    for (int i = 0; i < TRIES; i++) {
+        static _Atomic uint32_t never;
+        if (pthread_mutex_trylock(lock) == 0)
+            return true;
+        futex_wait(&never, 0, NS_PER_MS);
+    }
+    return false;
 }
 
 void thread_begin(void *name) {

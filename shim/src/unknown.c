@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { NAME_BYTES = 96, STUB_BYTES = 32 };
+enum { NAME_BYTES = UNKNOWN_NAME_BYTES, STUB_BYTES = 32 };
 
 /* The assembly half's: stubs of STUB_BYTES each, where they jump to, and their counters. */
 extern __attribute__((visibility("hidden"))) char unknown_stubs[UNKNOWN_MAX * STUB_BYTES];
@@ -60,6 +60,25 @@ void *unknown_replace(const char *name, void *found) {
     return index == UNKNOWN_MAX ? found : unknown_stubs + (size_t)index * STUB_BYTES;
 }
 
+bool unknown_add(const char *name) {
+    pthread_mutex_lock(&lock);
+    uint32_t count = atomic_load(&used);
+    bool fresh = count < UNKNOWN_MAX;
+    for (uint32_t i = 0; i < count; i++)
+        fresh = fresh && strcmp(names[i], name) != 0;
+    if (fresh) {
+        set_name(count, name);
+        atomic_store(&unknown_calls[count], 1);
+        atomic_store(&used, count + 1);
+    }
+    pthread_mutex_unlock(&lock);
+    return fresh;
+}
+
+bool unknown_is_function(uint32_t index) {
+    return unknown_real[index] != NULL;
+}
+
 uint32_t unknown_count(void) {
     return atomic_load(&used);
 }
@@ -74,6 +93,9 @@ uint64_t unknown_calls_of(uint32_t index) {
 
 void unknown_reset_after_fork(void) {
     pthread_mutex_init(&lock, NULL);
-    for (uint32_t i = 0; i < UNKNOWN_MAX; i++)
-        atomic_store(&unknown_calls[i], 0);
+    for (uint32_t i = 0; i < UNKNOWN_MAX; i++) {
+        /* What is loaded in the parent is loaded here too. */
+        if (unknown_is_function(i))
+            atomic_store(&unknown_calls[i], 0);
+    }
 }

@@ -6,16 +6,24 @@
 #ifndef XSCHED_UNKNOWN_H
 #define XSCHED_UNKNOWN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* More are let through uncounted. As many stubs are in stubs.S. */
-enum { UNKNOWN_MAX = 128 };
+enum { UNKNOWN_MAX = 128, UNKNOWN_NAME_BYTES = 96 };
 
 /*
  * What a program gets that asked for `name` and that the driver answered with `found`, a function
  * which no table of ours knows: a stub if its name says that it may submit work, else `found`.
  */
 void *unknown_replace(const char *name, void *found);
+
+/*
+ * Counts something else than a function that may submit work past us, once; false when it is there
+ * already, or nothing more can be counted.
+ */
+bool unknown_add(const char *name);
+bool unknown_is_function(uint32_t index);
 
 /* The functions that have stubs so far, their exact names and how often each was called. */
 uint32_t unknown_count(void);

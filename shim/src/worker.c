@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include "clock.h"
+#include "deepbind.h"
 #include "descriptor.h"
 #include "ledger.h"
 #include "link.h"
@@ -31,11 +32,13 @@ void worker_poke(void) {
     atomic_store(&attention, true);
     if (atomic_load(&wakes_at) == 0)
         return;
+    int cancel = thread_hold_cancel();
     pthread_mutex_lock(&bell_lock);
     if (descriptor_is_ours(bell[0])) {
         send(bell[0].number, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
     pthread_mutex_unlock(&bell_lock);
+    thread_allow_cancel(cancel);
 }
 
 void worker_wake_by(uint64_t when) {
@@ -117,6 +120,7 @@ static void tend_labels(struct round *round) {
 
 static void tend_calls(uint64_t now) {
     static uint64_t told_at;
+    deepbind_check();
     ledger_complain();
     if (!link_is_up() || now - told_at < CALLS_NS)
         return;

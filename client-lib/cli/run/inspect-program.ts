@@ -25,6 +25,17 @@ const PT_INTERP = 3;
 /** e_machine by Node's name of the architecture. */
 const MACHINES: Readonly<Record<string, number>> = { x64: 62, arm64: 183 };
 
+/** The file that the kernel executes for `file`: the interpreter, where it is a script. */
+export function findExecuted(file: string): string {
+  let current = file;
+  for (let depth = 0; depth < SCRIPT_DEPTH; depth++) {
+    const interpreter = findInterpreter(current);
+    if (interpreter === undefined) break;
+    current = interpreter;
+  }
+  return current;
+}
+
 /**
  * Finds what keeps the preload library out of `file`, or out of the interpreter that its first line
  * names. Undefined where nothing was found or the file cannot be read: then the loader decides.

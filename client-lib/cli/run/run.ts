@@ -10,7 +10,7 @@ import type { RunSettings } from './environment.js';
 import { hasFileCapabilities } from './file-capabilities.js';
 import { findProgram } from './find-program.js';
 import { findPackageRoot, findShim, systemLibraryFolders } from './find-shim.js';
-import { describeObstacle, inspectProgram } from './inspect-program.js';
+import { describeObstacle, findExecuted, inspectProgram } from './inspect-program.js';
 import type { Obstacle } from './inspect-program.js';
 import {
   inheritedDescriptors,
@@ -43,7 +43,7 @@ export async function runProgram(
   const file = findProgram(command, process.env['PATH']);
   const obstacle = inspectProgram(file, identity);
   if (obstacle !== undefined) warn(describeObstacle(obstacle));
-  else if (identity.uid !== 0) warnOfCapabilities(file);
+  else if (identity.uid !== 0) await warnOfCapabilities(findExecuted(file));
   const runtimeDir = locateRuntimeDir(options.runtimeDir);
   const shim = chooseShim(options, obstacle);
   if (shim !== undefined) warnOfNoDaemon(runtimeDir, options);
@@ -81,11 +81,11 @@ function warnOfNoDaemon(runtimeDir: string, { policy }: RunOptions): void {
   warn(`no daemon in ${runtimeDir}: the program runs unscheduled until one starts there`);
 }
 
-/** Asked while the program already starts, since it takes another program to know. */
-function warnOfCapabilities(file: string): void {
-  void hasFileCapabilities(file).then((found) => {
-    if (found) warn(`${file} has file capabilities: the loader ignores LD_PRELOAD for it`);
-  });
+/** It takes another program to know; root has all of them anyway, and nothing to be warned of. */
+async function warnOfCapabilities(file: string): Promise<void> {
+  if (!(await hasFileCapabilities(file))) return;
+  const why = 'the loader ignores LD_PRELOAD for it, so it runs unscheduled';
+  warn(`${file} has file capabilities: ${why}`);
 }
 
 function warn(text: string): void {

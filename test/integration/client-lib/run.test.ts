@@ -193,6 +193,37 @@ it('warns of a program that the loader preloads nothing into', async () => {
   expect(stderr).toMatch(/^xsched: .*static is statically linked/);
 });
 
+/** Only root may give a file to somebody else. */
+describe.skipIf(process.getuid?.() !== 0)('a program that runs as somebody else', () => {
+  function makeProgram(name: string, mode: number): string {
+    const program = path.join(folder, name);
+    fs.copyFileSync('/usr/bin/id', program);
+    fs.chownSync(program, 65534, 65534);
+    fs.chmodSync(program, mode);
+    fs.chmodSync(folder, 0o755);
+    return program;
+  }
+
+  it.each([
+    ['setuid', 0o4755],
+    ['setgid', 0o2755],
+  ])('is warned of when it is %s, and runs', async (what, mode) => {
+    const program = makeProgram(what, mode);
+    const { code, stdout, stderr } = await xsched(['run', '--', program]);
+    expect({ code, stdout: stdout.startsWith('uid=') }).toEqual({ code: 0, stdout: true });
+    const why = 'the loader ignores LD_PRELOAD for it, so it runs unscheduled';
+    expect(stderr).toBe(`xsched: ${program} is ${what}: ${why}\n`);
+  });
+
+  it('is warned of when it is the interpreter of a script', async () => {
+    const program = makeProgram('interpreter', 0o4755);
+    const script = path.join(folder, 'script');
+    fs.writeFileSync(script, `#!${program}\n`, { mode: 0o755 });
+    const { stderr } = await xsched(['run', '--', script]);
+    expect(stderr).toMatch(/^xsched: .*interpreter is setuid: /);
+  });
+});
+
 describe('signals', () => {
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const)(
     'passes %s on, once each time',

@@ -90,6 +90,26 @@ describe('a program that closes all descriptors', () => {
   });
 });
 
+describe('a program that closes all descriptors in one call', () => {
+  it('hears in its own sockets of the same numbers nothing but itself, and is served again', async () => {
+    const stage = makeStage();
+    const daemon = await FakeAgentDaemon.start(stage.runtimeDir);
+    const script = startScript(stage);
+    await script.doAll('a create 1 0', 'a launch 1 5 1000', 'a sync 1');
+    const { link } = await daemon.next('REGISTER', ({ stream }) => stream > 2);
+
+    // Before any launch finds out; the shim's own threads may come in between.
+    await script.doAll('a shut 3', `a sockets ${FILES / 2}`);
+    await script.doAll('a launch 1 50 1000', 'a sync 1', 'a create 2 0', 'a launch 2 50 1000');
+    await daemon.waitFor('REGISTER on a new link', () =>
+      daemon.list('REGISTER').find((heard) => heard.link !== link),
+    );
+    await script.doAll('a launch 1 50 1000', 'a sync 1', 'a sync 2');
+    expect(await script.do('a heard')).toBe('0');
+    expect((await script.end()).code).toBe(0);
+  });
+});
+
 describe('a program that forks', () => {
   const use = ['a create 1 0', 'a launch 1 5 1000', 'a sync 1'];
 

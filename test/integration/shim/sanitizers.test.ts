@@ -5,9 +5,9 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { makeRandom, SEED } from '../../unit/daemon/seed.js';
-import { FakeAgentDaemon, makePermit } from './fake-daemon.js';
-import type { Behaviour } from './fake-daemon.js';
+import { SEED } from '../../unit/daemon/seed.js';
+import { FakeAgentDaemon } from './fake-daemon.js';
+import { makeMoody } from './moody.js';
 import { BUILD, makeEnvironment, makeStage, ROOT, runClient } from './programs.js';
 import type { Environment } from './programs.js';
 
@@ -45,22 +45,6 @@ function makeSanitized(stage: ReturnType<typeof makeStage>, sanitizer: Sanitizer
     ASAN_OPTIONS: options,
     UBSAN_OPTIONS: 'halt_on_error=1',
   });
-}
-
-/** Changes its mind with every message; whoever waits at a gate is let through. */
-function makeMoody(seed: number): Behaviour {
-  const random = makeRandom(seed);
-  let seq = 1;
-  return (daemon, { link, message }) => {
-    if (message.type === 'HELLO') daemon.welcome(link);
-    if (!('queue' in message) || message.type === 'UNREGISTER') return;
-    const state = makePermit(message.queue, {
-      ...{ seq: ++seq, priority: random() % 3, window: random() % 5 },
-      notify: random() % 2 === 0,
-    });
-    const waits = message.type === 'READY' && message.waiting;
-    daemon.send(link, waits || random() % 3 > 0 ? state : { ...state, type: 'SUSPEND' });
-  };
 }
 
 describe.each(SANITIZERS)('under the $name sanitizer', (sanitizer) => {

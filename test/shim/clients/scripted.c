@@ -19,10 +19,13 @@
  *   a upload S MEGABYTES       one copy to the device, and back
  *   a ahead S COUNT | question S COUNT    functions of a driver of the future
  *   a close LOW HIGH           closes descriptors
+ *   a shut LOW                 closes all from that one on, in one call
+ *   a sockets COUNT | heard    opens pairs of sockets; how many of them have something to read
  *   a write FOLDER COUNT       writes files: each holds its own name
  *   a fork CODE                a child that ends with that code, and its status
  *   a exec PROGRAM ARGUMENT…   the same with a program in it; its output is ours
  *   a exit CODE
+ *   a cancel L | reap L        another thread, by its letter; whether a cancellation ended it
  *
  * It may be a server of models too, whose backend launches on the streams above. `none` stands for
  * a name or a priority that there is none of; M is a model, V its version, I its instance:
@@ -47,12 +50,15 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { STREAMS = 10, LETTERS = 26, LINE_BYTES = 1024, OWN = 9, EXEC_ARGUMENTS = 8 };
 
 struct mailbox {
+    pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t news;
     bool started;
@@ -109,6 +115,25 @@ static void write_files(const char *folder, uint64_t count) {
         CHECK(write(file, path, strlen(path)) == (ssize_t)strlen(path), "cannot write %s", path);
         /* It stays open: a number that somebody else might mistake for his own. */
     }
+}
+
+static int highest_socket;
+
+static void open_sockets(uint64_t count) {
+    for (uint64_t i = 0; i < count; i++) {
+        int pair[2];
+        CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "no sockets");
+        highest_socket = pair[1];
+    }
+}
+
+static unsigned count_heard(void) {
+    unsigned heard = 0;
+    for (int i = STDERR_FILENO + 1; i <= highest_socket; i++) {
+        char byte;
+        heard += recv(i, &byte, 1, MSG_DONTWAIT | MSG_PEEK) >= 0;
+    }
+    return heard;
 }
 
 static int wait_for(pid_t child) {
@@ -193,6 +218,11 @@ static void obey_driver(char letter, const char *order, const char *name, char *
     answer(letter, order, result);
 }
 
+static struct mailbox *box_of(const char *letter) {
+    CHECK(letter != NULL && letter[0] >= 'a' && letter[0] <= 'z', "no letter of a thread");
+    return &boxes[letter[0] - 'a'];
+}
+
 static void obey(char letter, char *line) {
     char order[LINE_BYTES];
     char result[32] = "";
@@ -205,6 +235,13 @@ static void obey(char letter, char *line) {
         uint64_t high = check_argument(strtok_r(NULL, " ", &save));
         for (uint64_t i = low; i <= high; i++)
             close((int)i);
+    } else if (strcmp(name, "shut") == 0) {
+        unsigned low = (unsigned)check_argument(strtok_r(NULL, " ", &save));
+        CHECK(syscall(SYS_close_range, low, ~0U, 0) == 0, "no close_range");
+    } else if (strcmp(name, "sockets") == 0) {
+        open_sockets(check_argument(strtok_r(NULL, " ", &save)));
+    } else if (strcmp(name, "heard") == 0) {
+        snprintf(result, sizeof(result), "%u", count_heard());
     } else if (strcmp(name, "write") == 0) {
         const char *folder = strtok_r(NULL, " ", &save);
         write_files(folder, check_argument(strtok_r(NULL, " ", &save)));
@@ -214,6 +251,12 @@ static void obey(char letter, char *line) {
         if (child == 0)
             exit(code);
         snprintf(result, sizeof(result), "%d", wait_for(child));
+    } else if (strcmp(name, "cancel") == 0) {
+        CHECK(pthread_cancel(box_of(strtok_r(NULL, " ", &save))->thread) == 0, "no such thread");
+    } else if (strcmp(name, "reap") == 0) {
+        void *end;
+        CHECK(pthread_join(box_of(strtok_r(NULL, " ", &save))->thread, &end) == 0, "no thread");
+        snprintf(result, sizeof(result), "%d", end == PTHREAD_CANCELED);
     } else if (strcmp(name, "exec") == 0) {
         snprintf(result, sizeof(result), "%d", run_program(&save));
     } else if (strcmp(name, "exit") == 0) {
@@ -247,12 +290,10 @@ static void dispatch(const char *line) {
     CHECK(line[0] >= 'a' && line[0] <= 'z' && line[1] == ' ', "'%s' names no thread", line);
     struct mailbox *box = &boxes[line[0] - 'a'];
     if (!box->started) {
-        pthread_t thread;
         box->started = true;
         pthread_mutex_init(&box->lock, NULL);
         pthread_cond_init(&box->news, NULL);
-        CHECK(pthread_create(&thread, NULL, serve, box) == 0, "no thread");
-        pthread_detach(thread);
+        CHECK(pthread_create(&box->thread, NULL, serve, box) == 0, "no thread");
     }
     pthread_mutex_lock(&box->lock);
     while (box->full)

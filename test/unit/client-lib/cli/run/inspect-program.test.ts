@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   describeObstacle,
+  findExecuted,
   inspectProgram,
   scriptInterpreter,
 } from '../../../../../client-lib/cli/run/inspect-program.js';
@@ -95,6 +96,14 @@ describe('inspectProgram', () => {
     }
     expect(inspectProgram('/no/such', identity)).toBeUndefined();
   });
+});
+
+it('finds what the kernel executes', () => {
+  expect(findExecuted(process.execPath)).toBe(process.execPath);
+  expect(findExecuted('/no/such')).toBe('/no/such');
+  const inner = path.join(folder, 'inner');
+  fs.writeFileSync(inner, `#!${process.execPath} -x\n`);
+  expect(findExecuted(makeFile(`#!${inner}\n`))).toBe(process.execPath);
 });
 
 it('reads the first line of a script', () => {
