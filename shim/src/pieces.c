@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "config.h"
 #include "process.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <sys/syscall.h>
@@ -33,6 +34,8 @@ void pieces_begin(struct pieces *pieces, CUstream stream, enum null_stream null_
     /* A graph would keep the pieces for ever. */
     if (queue == NULL || !is_outranked(queue) || atomic_load(&captures_open) > 0)
         return;
+    /* A thread that ended between two pieces would keep the others waiting for ever. */
+    pieces->cancel = thread_hold_cancel();
     uint32_t nobody = 0;
     while (!atomic_compare_exchange_strong(&queue->copier, &nobody, own_id())) {
         pieces_wait(queue);
@@ -53,6 +56,7 @@ void pieces_end(struct pieces *pieces) {
     int saved = errno;
     atomic_store(&pieces->queue->copier, 0);
     futex_wake_all(&pieces->queue->copier);
+    thread_allow_cancel(pieces->cancel);
     errno = saved;
 }
 

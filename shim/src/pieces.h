@@ -17,6 +17,7 @@ enum { PIECE_BYTES = 4 * 1024 * 1024 };
 /* A copy that is under way; `queue` is NULL where it goes at once. */
 struct pieces {
     struct queue *queue;
+    int cancel;
 };
 
 /* A copy of so many bytes begins. Keeps errno. */
