@@ -84,6 +84,14 @@ static struct queue *take_record(void) {
     return fresh;
 }
 
+/* The context of a stream, or NULL where the driver knows no such stream. */
+static CUcontext context_of(CUstream stream) {
+    CUcontext context = NULL;
+    if (driver.cuStreamGetCtx == NULL || driver.cuStreamGetCtx(stream, &context) != CUDA_SUCCESS)
+        return NULL;
+    return context;
+}
+
 /* Fills in what the driver knows of the stream; false when it is not one. */
 static bool describe(struct queue *queue, struct key key, const struct label *label) {
     queue->label = *label;
@@ -97,11 +105,8 @@ static bool describe(struct queue *queue, struct key key, const struct label *la
         return queue->device != NULL;
     }
     queue->stream = (CUstream)key.stream;
-    if (driver.cuStreamGetCtx == NULL ||
-        driver.cuStreamGetCtx(queue->stream, &queue->context) != CUDA_SUCCESS) {
-        return false;
-    }
-    queue->device = device_of_context(queue->context);
+    queue->context = context_of(queue->stream);
+    queue->device = queue->context != NULL ? device_of_context(queue->context) : NULL;
     if (queue->device == NULL)
         return false;
     int priority = 0;
@@ -193,17 +198,10 @@ static struct queue *make_queue(struct key key, const struct label *label) {
     return usable ? queue : NULL;
 }
 
-/* Whether the driver knows the stream: what it refuses, as in a forked child, is no use of CUDA. */
-static bool is_stream(struct key key) {
-    CUcontext context;
-    return key.context != 0 ||
-           (driver.cuStreamGetCtx != NULL &&
-            driver.cuStreamGetCtx((CUstream)key.stream, &context) == CUDA_SUCCESS);
-}
-
 static struct queue *register_queue(struct key key) {
     struct label label = {.id = 0};
-    if (!is_stream(key))
+    /* What the driver refuses, as in a forked child, is no use of CUDA. */
+    if (key.context == 0 && context_of((CUstream)key.stream) == NULL)
         return NULL;
     label_get(label_of_thread(), &label);
     process_start();
