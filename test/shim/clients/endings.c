@@ -138,7 +138,8 @@ int main(int count, char **words) {
         cancel(number);
     } else if (strcmp(name, "signal") == 0) {
         struct itimerval timer = {.it_value = {0, (suseconds_t)number}};
-        signal(SIGALRM, end_in_handler);
+        struct sigaction action = {.sa_handler = end_in_handler};
+        CHECK(sigaction(SIGALRM, &action, NULL) == 0, "no handler");
         setitimer(ITIMER_REAL, &timer, NULL);
         flood(NULL);
     } else {

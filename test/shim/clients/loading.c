@@ -4,7 +4,8 @@
  *   loading driver         the driver, twice, and uses it both times
  *   loading plugin         libplugin.so, which is unloaded with work on the GPU, and again
  *   loading deep           libplugin.so, whose own look-ups come first for it (RTLD_DEEPBIND)
- *   loading deep FILE      some other library, in that way, which uses no GPU
+ *   loading deep idle | math   it, which is not called, or one without any use of the GPU, in that
+ *                          way, while the program uses the GPU itself
  */
 #include "work.h"
 
@@ -34,7 +35,7 @@ static void load_plugin(int mode, int pending) {
 }
 
 int main(int count, char **words) {
-    CHECK(count >= 2, "usage: loading driver | plugin | deep [FILE]");
+    CHECK(count >= 2, "usage: loading driver | plugin | deep [idle | math]");
     if (strcmp(words[1], "driver") == 0) {
         load_driver();
     } else if (strcmp(words[1], "plugin") == 0) {
@@ -43,9 +44,9 @@ int main(int count, char **words) {
     } else if (count == 2) {
         load_plugin(RTLD_DEEPBIND, 0);
     } else {
-        void *library = dlopen(words[2], RTLD_NOW | RTLD_DEEPBIND);
+        const char *name = strcmp(words[2], "idle") == 0 ? "libplugin.so" : "libm.so.6";
+        void *library = dlopen(name, RTLD_NOW | RTLD_DEEPBIND);
         CHECK(library != NULL, "%s", dlerror());
-        (void)dlsym(library, "main");
         work_all("program");
     }
     return 0;
