@@ -10,6 +10,7 @@ struct graph_exec {
     void *handle;
     struct context *context;
     uint32_t count;
+    struct event last; /* where its latest launch ends, which the next one waits for */
     struct node_copy {
         CUgraphNodeType type;
         struct submission submission;
@@ -113,14 +114,26 @@ static CUresult graph_launch(CUgraphExec handle, CUstream stream_handle, bool pe
             result = queue_submit(stream, &exec->nodes[i].submission, NULL);
         return result;
     }
+    /* Launches of one graph never overlap, on whatever streams they are. */
+    if (exec->last.stream && exec->last.stream != stream) {
+        struct submission wait = {
+            .engine = SIM_ENGINE_NONE, .wait_for = &exec->last, .payload = {.kind = SIM_OP_WAIT}};
+        result = queue_submit(stream, &wait, NULL);
+    }
+    uint64_t number = 0;
     for (uint32_t i = 0; i < exec->count && result == CUDA_SUCCESS; i++) {
         struct submission submission = exec->nodes[i].submission;
         /* The launch as a whole is checked against captures and the queue's limit. */
         submission.in_graph = i > 0;
         submission.launch = i == 0;
         submission.latency = SIM_GRAPH_LATENCY_NS;
-        result = queue_submit(stream, &submission, NULL);
+        result = queue_submit(stream, &submission, &number);
     }
+    if (result == CUDA_SUCCESS && exec->count > 0)
+        exec->last = (struct event){.stream = stream,
+                                    .index = stream->index,
+                                    .generation = stream->generation,
+                                    .number = number};
     if (result == CUDA_SUCCESS)
         host_delay(since, SIM_HOST_GRAPH_NS);
     return result;

@@ -216,6 +216,39 @@ STREAM_FORMS(_ptsz, true)
         return value_operation(SIM_OP_WAIT_VALUE, stream, address, value, 8, flags, per_thread);   \
     }
 
+/* The operations of a batch are done one after another. */
+static CUresult value_operations(CUstream handle, unsigned count,
+                                 const CUstreamBatchMemOpParams *operations, unsigned flags,
+                                 bool per_thread) {
+    CUresult result = count == 0 || !operations || flags ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
+    for (unsigned i = 0; i < count && result == CUDA_SUCCESS; i++) {
+        int operation = operations[i].operation;
+        bool waits = operation == CU_STREAM_MEM_OP_WAIT_VALUE_32 ||
+                     operation == CU_STREAM_MEM_OP_WAIT_VALUE_64;
+        bool narrow = operation == CU_STREAM_MEM_OP_WAIT_VALUE_32 ||
+                      operation == CU_STREAM_MEM_OP_WRITE_VALUE_32;
+        if (!waits && !narrow && operation != CU_STREAM_MEM_OP_WRITE_VALUE_64)
+            return CUDA_ERROR_NOT_SUPPORTED;
+        /* Both lie alike. */
+        const __typeof__(operations[i].waitValue) *one = &operations[i].waitValue;
+        result = value_operation(waits ? SIM_OP_WAIT_VALUE : SIM_OP_WRITE_VALUE, handle,
+                                 one->address, narrow ? one->value : one->value64, narrow ? 4 : 8,
+                                 one->flags, per_thread);
+    }
+    return result;
+}
+
+#define BATCH_FORMS(suffix, per_thread)                                                            \
+    CU_EXPORT CUresult cuStreamBatchMemOp##suffix(                                                 \
+        CUstream stream, unsigned count, CUstreamBatchMemOpParams *operations, unsigned flags) {   \
+        return value_operations(stream, count, operations, flags, per_thread);                     \
+    }
+
+BATCH_FORMS(, false)
+BATCH_FORMS(_ptsz, true)
+BATCH_FORMS(_v2, false)
+BATCH_FORMS(_v2_ptsz, true)
+
 VALUE_FORMS(, false)
 VALUE_FORMS(_ptsz, true)
 VALUE_FORMS(_v2, false)

@@ -35,13 +35,38 @@ static bool value_is_there(const struct payload *payload) {
     }
 }
 
-static void memset_apply(const struct payload *payload) {
+/* Bytes of each row, of all where there are no rows. */
+static uint64_t row_bytes(const struct payload *payload) {
+    const struct shape *shape = &payload->shape;
+    return shape->rows ? payload->size / shape->rows / shape->layers : payload->size;
+}
+
+static void row_fill(const struct payload *payload, uint64_t target, uint64_t size) {
     if (payload->width == 1) {
-        memset((void *)payload->target, (int)payload->value, payload->size);
+        memset((void *)target, (int)payload->value, size);
         return;
     }
-    for (uint64_t i = 0; i < payload->size; i += payload->width)
-        memcpy((void *)(payload->target + i), &payload->value, payload->width);
+    for (uint64_t i = 0; i < size; i += payload->width)
+        memcpy((void *)(target + i), &payload->value, payload->width);
+}
+
+static void memset_apply(const struct payload *payload) {
+    uint64_t size = row_bytes(payload);
+    uint32_t rows = payload->shape.rows ? payload->shape.rows : 1;
+    for (uint32_t y = 0; y < rows; y++)
+        row_fill(payload, payload->target + y * payload->shape.target_pitch, size);
+}
+
+/* Row by row. */
+static void rows_copy(const struct payload *payload) {
+    const struct shape *shape = &payload->shape;
+    uint64_t size = row_bytes(payload);
+    for (uint32_t z = 0; z < shape->layers; z++)
+        for (uint32_t y = 0; y < shape->rows; y++)
+            memmove(
+                (void *)(payload->target + z * shape->target_layer + y * shape->target_pitch),
+                (const void *)(payload->source + z * shape->source_layer + y * shape->source_pitch),
+                size);
 }
 
 static void kernel_apply(struct context *context, const struct payload *payload) {
@@ -69,7 +94,10 @@ static void copy_apply(struct payload *payload) {
     bool large = payload->size >= LARGE_COPY;
     if (large)
         pthread_mutex_unlock(&runtime.lock);
-    memmove((void *)payload->target, (const void *)payload->source, payload->size);
+    if (payload->shape.rows)
+        rows_copy(payload);
+    else
+        memmove((void *)payload->target, (const void *)payload->source, payload->size);
     if (payload->staged)
         free((void *)payload->source);
     if (large)

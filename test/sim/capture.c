@@ -86,10 +86,6 @@ CUresult capture_check_context(const struct context *context) {
     return result;
 }
 
-void capture_stream_destroyed(struct stream *stream) {
-    stream->capture->invalidated = true;
-}
-
 static CUgraphNodeType node_type(const struct submission *submission) {
     switch (submission->payload.kind) {
     case SIM_OP_KERNEL:
@@ -235,6 +231,34 @@ static bool capture_is_joined(const struct capture *capture) {
     return joined;
 }
 
+/* Takes a capture off its streams and the list. Needs runtime.lock. */
+static void capture_forget(const struct capture *capture) {
+    for (struct stream *s = capture->origin->context->streams; s; s = s->next)
+        if (s->capture == capture) {
+            s->capture = NULL;
+            free(s->capture_set);
+            s->capture_set = NULL;
+        }
+    for (struct capture **link = &captures; *link; link = &(*link)->next)
+        if (*link == capture) {
+            *link = capture->next;
+            break;
+        }
+    runtime.captures_active--;
+}
+
+/* Nobody can end the capture of a stream that is gone. */
+void capture_stream_destroyed(struct stream *stream) {
+    struct capture *capture = stream->capture;
+    if (capture->origin != stream) {
+        capture->invalidated = true;
+        return;
+    }
+    capture_forget(capture);
+    graph_free(capture->graph);
+    free(capture);
+}
+
 CUresult capture_end(struct stream *stream, struct graph **graph) {
     *graph = NULL;
     CUresult result = CUDA_SUCCESS;
@@ -256,18 +280,7 @@ CUresult capture_end(struct stream *stream, struct graph **graph) {
         result = CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
     else if (!capture_is_joined(capture))
         result = CUDA_ERROR_STREAM_CAPTURE_UNJOINED;
-    for (struct stream *s = stream->context->streams; s; s = s->next)
-        if (s->capture == capture) {
-            s->capture = NULL;
-            free(s->capture_set);
-            s->capture_set = NULL;
-        }
-    for (struct capture **link = &captures; *link; link = &(*link)->next)
-        if (*link == capture) {
-            *link = capture->next;
-            break;
-        }
-    runtime.captures_active--;
+    capture_forget(capture);
     if (result == CUDA_SUCCESS)
         *graph = capture->graph;
     else

@@ -35,7 +35,8 @@ CUresult capture_check_event(uint64_t capture_id);
 /* The same for waiting for a whole context, which no mode allows. Takes runtime.lock. */
 CUresult capture_check_context(const struct context *context);
 
-/* A stream that takes part in a capture goes: the capture is spoiled. Needs runtime.lock. */
+/* A stream that takes part in a capture goes: the capture is spoiled, or over where that was the
+ * stream that began it. Needs runtime.lock. */
 void capture_stream_destroyed(struct stream *stream);
 
 /* Beginning and ending one; they take runtime.lock. *graph is NULL where the capture was spoiled.

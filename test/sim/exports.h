@@ -124,6 +124,8 @@
     SIM_EXPORT(cuStreamWriteValue64, 11070, cuStreamWriteValue64_v2, cuStreamWriteValue64_v2_ptsz) \
     TWIN(cuStreamWaitValue64, 9000)                                                                \
     SIM_EXPORT(cuStreamWaitValue64, 11070, cuStreamWaitValue64_v2, cuStreamWaitValue64_v2_ptsz)    \
+    TWIN(cuStreamBatchMemOp, 8000)                                                                 \
+    SIM_EXPORT(cuStreamBatchMemOp, 11070, cuStreamBatchMemOp_v2, cuStreamBatchMemOp_v2_ptsz)       \
     TWIN(cuEventRecord, 2000)                                                                      \
     TWIN(cuEventRecordWithFlags, 11010)                                                            \
     TWIN(cuLaunchKernel, 4000)                                                                     \
@@ -145,6 +147,30 @@
     SIM_EXPORT(cuMemcpyDtoD, 3020, cuMemcpyDtoD_v2, cuMemcpyDtoD_v2_ptds)                          \
     SIM_EXPORT(cuMemcpy, 4000, cuMemcpy, cuMemcpy_ptds)                                            \
     SIM_EXPORT(cuMemsetD8, 3020, cuMemsetD8_v2, cuMemsetD8_v2_ptds)                                \
-    SIM_EXPORT(cuMemsetD32, 3020, cuMemsetD32_v2, cuMemsetD32_v2_ptds)
+    SIM_EXPORT(cuMemsetD16, 3020, cuMemsetD16_v2, cuMemsetD16_v2_ptds)                             \
+    SIM_EXPORT(cuMemsetD32, 3020, cuMemsetD32_v2, cuMemsetD32_v2_ptds)                             \
+    SIM_EXPORT(cuMemcpyPeer, 4000, cuMemcpyPeer, cuMemcpyPeer_ptds)                                \
+    TWIN(cuMemcpyPeerAsync, 4000)                                                                  \
+    TWIN(cuMemsetD16Async, 3020)                                                                   \
+    TWIN(cuMemcpyBatchAsync, 12080)                                                                \
+    TWIN(cuMemPrefetchAsync, 8000)                                                                 \
+    SIM_EXPORT(cuMemPrefetchAsync, 12020, cuMemPrefetchAsync_v2, cuMemPrefetchAsync_v2_ptsz)       \
+    SIM_PITCHED_EXPORTS
+
+/* Of two and three dimensions. */
+#define SIM_PITCHED_EXPORTS                                                                        \
+    SIM_EXPORT(cuMemcpy2D, 3020, cuMemcpy2D_v2, cuMemcpy2D_v2_ptds)                                \
+    SIM_EXPORT(cuMemcpy2DUnaligned, 3020, cuMemcpy2DUnaligned_v2, cuMemcpy2DUnaligned_v2_ptds)     \
+    SIM_EXPORT(cuMemcpy2DAsync, 3020, cuMemcpy2DAsync_v2, cuMemcpy2DAsync_v2_ptsz)                 \
+    SIM_EXPORT(cuMemcpy3D, 3020, cuMemcpy3D_v2, cuMemcpy3D_v2_ptds)                                \
+    SIM_EXPORT(cuMemcpy3DAsync, 3020, cuMemcpy3DAsync_v2, cuMemcpy3DAsync_v2_ptsz)                 \
+    SIM_EXPORT(cuMemcpy3DPeer, 4000, cuMemcpy3DPeer, cuMemcpy3DPeer_ptds)                          \
+    TWIN(cuMemcpy3DPeerAsync, 4000)                                                                \
+    SIM_EXPORT(cuMemsetD2D8, 3020, cuMemsetD2D8_v2, cuMemsetD2D8_v2_ptds)                          \
+    SIM_EXPORT(cuMemsetD2D16, 3020, cuMemsetD2D16_v2, cuMemsetD2D16_v2_ptds)                       \
+    SIM_EXPORT(cuMemsetD2D32, 3020, cuMemsetD2D32_v2, cuMemsetD2D32_v2_ptds)                       \
+    TWIN(cuMemsetD2D8Async, 3020)                                                                  \
+    TWIN(cuMemsetD2D16Async, 3020)                                                                 \
+    TWIN(cuMemsetD2D32Async, 3020)
 
 #endif

@@ -41,6 +41,13 @@ struct effect {
     uint64_t address;
 };
 
+/* Rows and layers of a copy or memset, and how far apart they begin. Without rows it is one run. */
+struct shape {
+    uint32_t rows, layers;
+    uint64_t target_pitch, target_layer;
+    uint64_t source_pitch, source_layer;
+};
+
 /* What an operation does to the process when it has finished. */
 struct payload {
     uint8_t kind; /* enum sim_op_kind */
@@ -65,6 +72,7 @@ struct payload {
         struct {
             uint64_t value;
             unsigned flags;
+            struct shape shape;
         };
     };
 };

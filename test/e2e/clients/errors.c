@@ -31,7 +31,6 @@ extern CUresult cuLaunchCooperativeKernel(CUfunction function, unsigned gx, unsi
 extern CUresult cuMemcpyAsync(CUdeviceptr to, CUdeviceptr from, size_t size, CUstream stream);
 extern CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t size,
                                      CUstream stream);
-extern CUresult cuMemsetD32Async(CUdeviceptr to, unsigned value, size_t count, CUstream stream);
 extern CUresult cuGraphCreate(CUgraph *graph, unsigned flags);
 extern CUresult cuGraphUpload(CUgraphExec exec, CUstream stream);
 

@@ -136,6 +136,38 @@ static void forbidden_edges(void) {
     EXPECT(cuStreamEndCapture(a, &graph), CUDA_ERROR_ILLEGAL_STATE);
 }
 
+/* A capture goes with its stream: it forbids nothing any more. */
+static void destroyed_stream(void) {
+    CUstream gone;
+    CHECK(cuStreamCreate(&gone, CU_STREAM_NON_BLOCKING));
+    CHECK(cuStreamBeginCapture(gone, CU_STREAM_CAPTURE_MODE_GLOBAL));
+    CHECK(client_mix(&client, gone, 1000, word, 1));
+    CHECK(cuStreamDestroy(gone));
+    CHECK(cuStreamQuery(b));
+    CHECK(cuCtxSynchronize());
+}
+
+/* Launches of one graph never overlap, whatever their streams. */
+static void two_streams(void) {
+    CUgraph graph;
+    CUgraphExec exec;
+    uint32_t expected = 0;
+    CHECK(cuMemsetD32(word, 0, 1));
+    CHECK(cuCtxSynchronize());
+    begin(CU_STREAM_CAPTURE_MODE_GLOBAL);
+    CHECK(client_mix(&client, a, 20000, word, 1));
+    CHECK(client_mix(&client, a, 20000, word, 2));
+    CHECK(cuStreamEndCapture(a, &graph));
+    CHECK(cuGraphInstantiateWithFlags(&exec, graph, 0));
+    for (int i = 0; i < 20; i++) {
+        CHECK(cuGraphLaunch(exec, i % 2 ? a : b));
+        expected = (expected * 31 + 1) * 31 + 2;
+    }
+    EXPECT(client_read(word), expected);
+    CHECK(cuGraphExecDestroy(exec));
+    CHECK(cuGraphDestroy(graph));
+}
+
 int main(void) {
     client_start(&client);
     CHECK(cuMemAlloc(&word, 4096));
@@ -145,6 +177,8 @@ int main(void) {
     graph_runs();
     unsafe_calls();
     forbidden_edges();
+    destroyed_stream();
+    two_streams();
     CHECK(cuCtxSynchronize());
     printf("ok\n");
     return 0;

@@ -11,6 +11,7 @@ describe('driver programs on the simulated GPU', () => {
   it.each([
     ['ordering', []],
     ['capture', []],
+    ['shapes', []],
     ['resolve', []],
     ['handles', []],
     ['init', []],

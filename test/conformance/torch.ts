@@ -1,11 +1,10 @@
 /**
  * Two PyTorch programs on a real GPU: a high-priority one that answers requests from a CUDA graph,
  * a low-priority one that runs large batches without pause; alone, together, and together under
- * xschedd. `node build/js/test/gpu/main.js [--seconds 20] [--out out/gpu]`.
+ * xschedd. A part of `npm run test:gpu -- --torch`.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Child } from '../demo/children.js';
 import { askDaemon, startDaemon } from '../demo/daemon.js';
 import type { DemoDaemon } from '../demo/daemon.js';
@@ -14,7 +13,7 @@ import { Session } from '../demo/session.js';
 import { summarizeLatencies } from '../demo/statistics.js';
 import type { LatencySummary } from '../demo/statistics.js';
 
-const PROGRAM = path.join('test', 'gpu', 'torch_loop.py');
+const PROGRAM = path.join('test', 'conformance', 'torch_loop.py');
 const START_TIMEOUT_MS = 180_000;
 
 interface Role {
@@ -127,25 +126,33 @@ function describe(name: string, { high, low }: PhaseResult): string {
   return parts.join('  ');
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: 'string', default: '20' },
-      sleep: { type: 'string', default: '0.1' },
-      out: { type: 'string', default: path.join('out', 'gpu') },
-      'low-batch': { type: 'string', default: '32' },
-      layers: { type: 'string', default: '24' },
-    },
-  });
-  const seconds = Number(values.seconds);
+export interface TorchSettings {
+  /** How long each phase lasts. */
+  readonly seconds: string;
+  /** Seconds between two requests. */
+  readonly sleep: string;
+  readonly layers: string;
+  readonly lowBatch: string;
+}
+
+export interface TorchResult {
+  readonly settings: TorchSettings;
+  readonly results: Readonly<Record<string, PhaseResult>>;
+  /** Whether both programs computed the same in all phases. */
+  readonly identical: boolean;
+}
+
+/** Runs all phases; needs a GPU, and python3 with PyTorch. */
+export async function runTorch(settings: TorchSettings): Promise<TorchResult> {
+  const seconds = Number(settings.seconds);
   if (!existsSync(PROGRAM)) throw new Error(`run this in the repository: ${PROGRAM} is not here`);
-  const shared = ['--seconds', values.seconds, '--sleep', values.sleep];
+  const shared = ['--seconds', settings.seconds, '--sleep', settings.sleep];
   const high: Role = {
     role: 'high',
     priority: 10,
-    args: [...shared, '--batch', '1', '--layers', values.layers],
+    args: [...shared, '--batch', '1', '--layers', settings.layers],
   };
-  const low: Role = { role: 'low', priority: 0, args: [...shared, '--batch', values['low-batch']] };
+  const low: Role = { role: 'low', priority: 0, args: [...shared, '--batch', settings.lowBatch] };
   const session = new Session();
   const results: Record<string, PhaseResult> = {};
   try {
@@ -171,10 +178,5 @@ async function main(): Promise<void> {
     (role) => new Set(digests.map((d) => d[role]).filter((d) => d !== undefined)).size === 1,
   );
   console.log(`outputs identical in all phases: ${identical ? 'yes' : 'NO'}`);
-  mkdirSync(values.out, { recursive: true });
-  const report = { settings: values, results, identical };
-  writeFileSync(path.join(values.out, 'torch.json'), `${JSON.stringify(report, null, 2)}\n`);
-  if (!identical) process.exitCode = 1;
+  return { settings, results, identical };
 }
-
-await main();

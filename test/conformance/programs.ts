@@ -1,0 +1,23 @@
+/** The programs of the suite, in the order in which they run; each is programs/NAME.c. */
+export const PROGRAMS = [
+  'launches',
+  'copies',
+  'ordered_memory',
+  'events',
+  'callbacks',
+  'values',
+  'graphs',
+  'captures',
+  'lifetimes',
+  'threads',
+  'dependencies',
+  'lookup',
+] as const;
+
+/** What the programs compete with in the mode `random`. */
+export const RIVAL = 'rival';
+
+/** The lines by which a program says what its driver lacks. */
+export function listSkipped(lines: readonly string[]): readonly string[] {
+  return lines.filter((line) => line.includes(': skipped: '));
+}
