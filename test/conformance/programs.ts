@@ -1,3 +1,17 @@
+import path from 'node:path';
+import { ROOT } from '../demo/paths.js';
+
+/** How a program is started. */
+export interface Command {
+  readonly name: string;
+  readonly argv: readonly [string, ...string[]];
+}
+
+/** One of the suite's own programs, as it was built. */
+export function ownCommand(name: string): Command {
+  return { name, argv: [path.join(ROOT, 'build', 'conformance', name)] };
+}
+
 /** The programs of the suite, in the order in which they run; each is programs/NAME.c. */
 export const PROGRAMS = [
   'launches',

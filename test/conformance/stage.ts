@@ -9,15 +9,16 @@ import type { Controller } from '../../client-lib/index.js';
 import { parseConfig } from '../../daemon/config/load.js';
 import { startDaemon } from '../../daemon/daemon.js';
 import type { Daemon } from '../../daemon/daemon.js';
+import { bareEnvironment } from '../demo/environment.js';
 import { ROOT, SIMULATED_GPU_DIR } from '../demo/paths.js';
 import { Program } from '../e2e/behaviour/program.js';
 import type { Outcome } from './compare.js';
 import type { Mode } from './modes.js';
-import { RIVAL } from './programs.js';
+import { ownCommand, RIVAL } from './programs.js';
+import type { Command } from './programs.js';
 
 const BUILD = path.join(ROOT, 'build');
 const SHIM = path.join(BUILD, 'shim', 'libxsched_shim.so');
-const FOREIGN = /^(XSCHED_|RUNTIME_DIRECTORY$|LD_PRELOAD$|NOTIFY_SOCKET$|NODE_|VITEST)/;
 /** The competitor's priority is 0; the program's own is drawn from as far below and above. */
 const SPREAD = 10;
 const LONGEST_PAUSE_MS = 8;
@@ -42,17 +43,15 @@ export class Stage {
     driver: string,
     private readonly limitMs: number,
   ) {
-    const own = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name));
-    this.#env = { ...Object.fromEntries(own), ...driverEnvironment(driver, this.#folder) };
+    this.#env = bareEnvironment(driverEnvironment(driver, this.#folder));
   }
 
   get #runtimeDir(): string {
     return path.join(this.#folder, 'run');
   }
 
-  #start(program: string, args: readonly string[], env: Environment): Program {
-    const file = path.join(BUILD, 'conformance', program);
-    return new Program(program, [file, ...args], { ...this.#env, ...env });
+  #start({ name, argv }: Command, args: readonly string[], env: Environment): Program {
+    return new Program(name, [...argv, ...args], { ...this.#env, ...env });
   }
 
   /** What a mode adds to the environment of a program. */
@@ -70,9 +69,9 @@ export class Stage {
   }
 
   /** Runs a program to its end, or to the end of its time. */
-  async run(program: string, mode: Mode, settings: Environment = {}): Promise<Outcome> {
+  async run(program: Command, mode: Mode, settings: Environment = {}): Promise<Outcome> {
     if (mode.daemon !== 'none') await this.#needDaemon();
-    const env = { ...this.#modeEnvironment(program, mode), ...settings };
+    const env = { ...this.#modeEnvironment(program.name, mode), ...settings };
     return this.#outcomeOf(this.#start(program, [], env));
   }
 
@@ -95,14 +94,14 @@ export class Stage {
    * @returns the outcome, and how often a queue of the program was suspended
    */
   async runDisturbed(
-    program: string,
+    program: Command,
     mode: Mode,
     settings: Environment,
     random: () => number,
   ): Promise<{ readonly outcome: Outcome; readonly suspends: number }> {
     const control = await this.#needDaemon();
     const rival = await this.#startRival(mode, random() % 1_000_000);
-    const target = `${program}-${mode.name}`;
+    const target = `${program.name}-${mode.name}`;
     try {
       const progress = { isOver: false };
       await control.setPriority(`name=${target}`, -SPREAD);
@@ -126,7 +125,7 @@ export class Stage {
 
   async #startRival(mode: Mode, seed: number): Promise<Program> {
     const env = { ...this.#modeEnvironment(RIVAL, mode), XSCHED_PRIORITY: '0' };
-    const rival = this.#start(RIVAL, [String(seed)], env);
+    const rival = this.#start(ownCommand(RIVAL), [String(seed)], env);
     await rival.says('ready');
     return rival;
   }

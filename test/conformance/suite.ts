@@ -5,12 +5,13 @@ import type { Outcome } from './compare.js';
 import { drawSettings, MODES } from './modes.js';
 import type { Mode } from './modes.js';
 import { listSkipped } from './programs.js';
+import type { Command } from './programs.js';
 import { Stage } from './stage.js';
 
 export interface SuiteOptions {
   /** `sim`, `system` or the folder of a libcuda.so.1. */
   readonly driver: string;
-  readonly programs: readonly string[];
+  readonly programs: readonly Command[];
   /** The mode `random` is repeated until so many seconds have passed, and run once at least. */
   readonly seconds: number;
   readonly seed: number;
@@ -37,6 +38,8 @@ export interface Verdict {
   readonly difference?: string;
   /** The shim's own words on standard error. */
   readonly complaints: readonly string[];
+  /** The program's words about its speed, on standard error. */
+  readonly notes: readonly string[];
 }
 
 interface Run {
@@ -49,14 +52,15 @@ function judge(
   { outcome, suspends }: Run,
   difference: string | undefined,
 ): Verdict {
-  const complaints = outcome.stderr.split('\n').filter((line) => line.startsWith('xsched['));
+  const words = outcome.stderr.split('\n');
   return {
     ...place,
     suspends,
     lines: outcome.lines.length,
     skipped: listSkipped(outcome.lines),
     ...(difference !== undefined && { difference }),
-    complaints,
+    complaints: words.filter((line) => line.startsWith('xsched[')),
+    notes: words.filter((line) => line.startsWith('step ')),
   };
 }
 
@@ -70,13 +74,14 @@ class Suite {
   ) {}
 
   /** Runs a program once and compares it with its first run, which this may be. */
-  async #run(program: string, mode: Mode, round: number, random: () => number): Promise<void> {
+  async #run(command: Command, mode: Mode, round: number, random: () => number): Promise<void> {
+    const program = command.name;
     const settings = mode.daemon === 'random' ? drawSettings(random) : {};
     const began = performance.now();
     const run =
       mode.daemon === 'random'
-        ? await this.stage.runDisturbed(program, mode, settings, random)
-        : { outcome: await this.stage.run(program, mode), suspends: 0 };
+        ? await this.stage.runDisturbed(command, mode, settings, random)
+        : { outcome: await this.stage.run(command, mode), suspends: 0 };
     const place = { program, mode: mode.name, round, ms: performance.now() - began, settings };
     const reference = this.#references.get(program);
     const difference =
@@ -88,8 +93,8 @@ class Suite {
   }
 
   /** Whether there is something to compare a program with: it runs at all on this driver. */
-  #isSound(program: string): boolean {
-    const reference = this.#references.get(program);
+  #isSound({ name }: Command): boolean {
+    const reference = this.#references.get(name);
     return reference === undefined || findFault(reference) === undefined;
   }
 

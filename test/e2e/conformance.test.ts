@@ -1,6 +1,6 @@
 /** The conformance suite on the simulated GPU: once through, and a few seconds at random. */
 import { expect, it } from 'vitest';
-import { PROGRAMS } from '../conformance/programs.js';
+import { ownCommand, PROGRAMS } from '../conformance/programs.js';
 import { runSuite } from '../conformance/suite.js';
 import { formatTable, listDifferences } from '../conformance/table.js';
 import { SEED } from '../unit/daemon/seed.js';
@@ -12,7 +12,8 @@ const RANDOM_SECONDS = 15;
 const LACKS = ['copies batches: skipped: no cuMemcpyBatchAsync_v2'];
 
 it(`programs print the same with and without the shim (seed ${SEED})`, async () => {
-  const settings = { driver: 'sim', programs: PROGRAMS, seconds: RANDOM_SECONDS, seed: SEED };
+  const programs = PROGRAMS.map(ownCommand);
+  const settings = { driver: 'sim', programs, seconds: RANDOM_SECONDS, seed: SEED };
   const verdicts = await runSuite({ ...settings, limitMs: LIMIT_MS });
   console.log(formatTable(verdicts));
   expect(listDifferences(verdicts)).toEqual([]);

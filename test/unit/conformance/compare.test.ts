@@ -89,7 +89,7 @@ describe('the modes', () => {
 describe('the table', () => {
   const verdict: Verdict = {
     ...{ program: 'events', mode: 'random', round: 3, ms: 5, settings: { XSCHED_WINDOW: '1' } },
-    ...{ suspends: 7, lines: 9, skipped: [], complaints: [] },
+    ...{ suspends: 7, lines: 9, skipped: [], complaints: [], notes: [] },
   };
 
   it('counts the runs that differ and says which', () => {
