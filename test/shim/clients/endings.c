@@ -26,14 +26,19 @@ enum { THREADS = 4, MANY = 64 };
 static pthread_key_t key;
 static bool has_key;
 static struct work_stream last;
+static atomic_int launching; /* Threads that have launched for the first time. */
 
 static void *flood(void *unused) {
     driver_join_thread();
     struct work_stream work = work_open();
+    bool first = true;
     for (;;) {
         /* It may be refused at the end of the process, which somebody else brings about. */
         while (driver_mix(work.stream, 0, 2000, work.word, 1) != CUDA_SUCCESS)
             pause();
+        if (first)
+            atomic_fetch_add(&launching, 1);
+        first = false;
         cuda.cuStreamSynchronize(work.stream);
         pthread_testcancel();
     }
@@ -51,6 +56,13 @@ static void start_floods(void) {
 static void nap(uint64_t us) {
     struct timespec pause = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
     nanosleep(&pause, NULL);
+}
+
+/* Whoever begins its work in a process that ends is refused by the driver, and says so. */
+static void wait_for_floods(int count) {
+    while (atomic_load(&launching) < count)
+        nap(1000);
+    nap(20000);
 }
 
 static void *leave_work(void *data) {
@@ -81,7 +93,7 @@ static void leave_pending(uint64_t count) {
 }
 
 static void *end_process(void *name) {
-    nap(20000);
+    wait_for_floods(THREADS + 1);
     if (strcmp(name, "exit") == 0)
         exit(5);
     if (strcmp(name, "_exit") == 0)
@@ -133,7 +145,7 @@ int main(int count, char **words) {
         work_launch(&last, 10, 1000);
     } else if (strcmp(name, "return") == 0) {
         start_floods();
-        nap(20000);
+        wait_for_floods(THREADS);
     } else if (strcmp(name, "cancel") == 0) {
         cancel(number);
     } else if (strcmp(name, "signal") == 0) {
