@@ -60,12 +60,14 @@ describe('signals', () => {
     const script = new Script(makeEnvironment(stage));
     await script.doAll('a create 1 0', 'a launch 1 1 1000', 'a sync 1');
     const folder = `/proc/${script.pid}/task`;
-    const ours = fs
-      .readdirSync(folder)
-      .map((task) => fs.readFileSync(path.join(folder, task, 'status'), 'utf8'))
-      .filter((status) => /^Name:\txsched/.test(status));
-    expect(ours).toHaveLength(2);
-    for (const status of ours) {
+    const readOurs = () =>
+      fs
+        .readdirSync(folder)
+        .map((task) => fs.readFileSync(path.join(folder, task, 'status'), 'utf8'))
+        .filter((status) => /^Name:\txsched/.test(status));
+    // A thread takes its name when it first gets a core.
+    await expect.poll(() => readOurs().length, { timeout: 15_000 }).toBe(2);
+    for (const status of readOurs()) {
       const blocked = BigInt(`0x${/^SigBlk:\t(\w+)$/m.exec(status)?.[1]}`);
       // The C library keeps two of the first real-time signals for itself.
       expect((blocked | (3n << 31n)) & BLOCKABLE).toBe(BLOCKABLE);
