@@ -24,14 +24,14 @@ describe('signals', () => {
 
   it('let no launch pass that is held back', async () => {
     const stage = makeStage();
-    const held = new Set<number>();
+    let held: number | undefined;
     let open = false;
-    // The stream's queue is the second; the client's beginning is the legacy stream's.
+    // The first stream is held back; the client's beginning is on the legacy one.
     const behave: Behaviour = (daemon, { link, message }) => {
       if (message.type === 'HELLO') daemon.welcome(link);
       if (message.type !== 'REGISTER' && message.type !== 'READY') return;
-      if (message.type === 'REGISTER' && message.stream > 2) held.add(message.queue);
-      const type = held.has(message.queue) && !open ? 'SUSPEND' : 'PERMIT';
+      if (message.type === 'REGISTER' && message.stream > 2) held ??= message.queue;
+      const type = message.queue === held && !open ? 'SUSPEND' : 'PERMIT';
       daemon.send(link, { ...makePermit(message.queue, { seq: open ? 3 : 2 }), type });
     };
     const daemon = await FakeAgentDaemon.start(stage.runtimeDir, behave);
@@ -42,10 +42,8 @@ describe('signals', () => {
     expect(readKernels(stage, hello.pid)).toEqual([]);
     await delay(QUIET_MS);
     expect(readKernels(stage, hello.pid)).toEqual([]);
-    // Only once it has said that it is still held, so that its word is of all of the signals.
-    await daemon.waitFor('last signals', () =>
-      daemon.list('READY').length > 8 ? true : undefined,
-    );
+    // The second stream comes when it has said what became of the first, after all signals.
+    await daemon.next('REGISTER', ({ stream, queue }) => stream > 2 && queue !== held);
     open = true;
     const { stdout, code } = await ending;
     expect({ stdout: stdout.split('\n')[0], code }).toEqual({

@@ -2,7 +2,8 @@
  * A program in a hail of signals, whose handlers ask for no call to be started again:
  *
  *   signals storm      threads launch, each of them signalled all the time, a timer besides
- *   signals held N     a thread launches; N signals later it says so, and later what came of it
+ *   signals held N     a thread launches; N signals later it says whether that has happened, launches on
+ *                      another stream, so that a daemon knows, and says what came of it all
  */
 #include "work.h"
 
@@ -92,6 +93,8 @@ static void hold(uint64_t count) {
         nap_ms(1);
     }
     SAY("%d signals, %s\n", (int)count, atomic_load(&worker.ended) ? "launched" : "held");
+    struct work_stream mark = work_open();
+    work_launch(&mark, 1, 1000);
     pthread_join(worker.thread, NULL);
     SAY("result: %08x\n", worker.result);
 }
