@@ -12,7 +12,7 @@ import {
 } from './programs.js';
 import type { Environment, Operation, Stage } from './programs.js';
 
-const LONG_NS = 400_000_000;
+const LONG_NS = 1_500_000_000;
 const SHORT_NS = 1000;
 /** So many bytes go to the copy engine at once, in MiB. */
 const PIECE_MIB = 4;
