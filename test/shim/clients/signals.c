@@ -2,8 +2,8 @@
  * A program in a hail of signals, whose handlers ask for no call to be started again:
  *
  *   signals storm      threads launch, each of them signalled all the time, a timer besides
- *   signals held N     a thread launches; N signals later it says whether that has happened,
- * launches on another stream, so that a daemon knows, and says what came of it all
+ *   signals held N     a thread launches; N signals later it says whether that has happened, and
+ *                      launches on another stream, so that a daemon knows
  */
 #include "work.h"
 
