@@ -49,6 +49,14 @@ export function countLinks(daemon: FakeAgentDaemon): ReadonlyMap<number, number>
   return new Map([...links].map(([pid, { size }]) => [pid, size]));
 }
 
+/** Waits until so many processes are known: the last may have ended before its words are read. */
+export async function expectProcesses(daemon: FakeAgentDaemon, processes: number): Promise<void> {
+  await daemon.waitFor(`${processes} processes`, () =>
+    countLinks(daemon).size >= processes ? true : undefined,
+  );
+  expect(countLinks(daemon).size).toBe(processes);
+}
+
 /** Every process that came said its own goodbye, on its own link, and nothing after it. */
 export async function expectAllGone(daemon: FakeAgentDaemon, processes: number): Promise<void> {
   await daemon.waitFor(`${processes} BYE`, () =>

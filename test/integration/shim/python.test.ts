@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createLogger } from 'winston';
 import { parseConfig } from '../../../daemon/config/load.js';
 import { startDaemon } from '../../../daemon/daemon.js';
-import { countLinks, runAlike } from './alike.js';
+import { countLinks, expectProcesses, runAlike } from './alike.js';
 import { serveAll } from './fake-daemon.js';
 import { makeEnvironment, makeStage, ROOT, runClient } from './programs.js';
 
@@ -24,6 +24,7 @@ describe('a program in Python that makes others', () => {
     const rest = { folder: FOLDER };
     const { daemon, ended } = await runAlike('python3', [PROGRAM, way], {}, serveAll, rest);
     expect(new Set(ended.stdout.match(/[0-9a-f]{8}/g)).size).toBe(1);
+    await expectProcesses(daemon, processes);
     expect([...countLinks(daemon).values()]).toEqual(Array(processes).fill(1));
   });
 
