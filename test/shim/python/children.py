@@ -62,7 +62,8 @@ def main(way: str) -> None:
         maker = multiprocessing.get_context(way)
         children = maker.Pool(PROCESSES, maxtasksperchild=1)
         for result in children.imap(work, range(PROCESSES), chunksize=1):
-            print(result)
+            # At once: what a child finds unwritten when it is forked it would write, too.
+            print(result, flush=True)
         children.close()
         children.join()
     print("parent", work())
