@@ -236,7 +236,7 @@ export const AGENT_MESSAGES: readonly MessageSpec[] = [
         name: 'preemptLatency',
         type: 'u32',
         max: LIMITS.LATENCY_MAX_US,
-        doc: 'Microseconds of GPU time that a window may hold; 0: its number of launches counts.',
+        doc: 'Microseconds of GPU time that a window may hold, half of them where only other processes outrank the queue; 0: its number of launches counts.',
       },
     ],
   },

@@ -269,7 +269,7 @@ export interface WelcomeMessage {
   readonly enabled: boolean;
   /** Whether streams' CUDA priorities rank queues inside the process. */
   readonly streamPriority: boolean;
-  /** Microseconds of GPU time that a window may hold; 0: its number of launches counts. */
+  /** Microseconds of GPU time that a window may hold, half of them where only other processes outrank the queue; 0: its number of launches counts. */
   readonly preemptLatency: number;
 }
 

@@ -14,6 +14,12 @@
  */
 static const uint64_t REPORT_GAP_NS = 250 * NS_PER_US;
 
+/*
+ * How long somebody of another process waits is the message that stops a queue and then what it has
+ * in flight: this part of the latency is left for the latter. Inside a process nothing is sent.
+ */
+enum { WINDOW_SHARE_BETWEEN_PROCESSES = 2 };
+
 static atomic_bool stream_priorities;
 
 void queue_use_stream_priorities(bool use) {
@@ -46,14 +52,18 @@ static void set_consequences(struct queue *queue, void *data) {
     if (queue->device != device)
         return;
     int rank = atomic_load(&queue->rank);
-    bool outranked = queue->daemon_window != 0 || atomic_load(&device->registered.top) > rank;
+    bool outranked_inside = atomic_load(&device->registered.top) > rank;
+    bool outranked = queue->daemon_window != 0 || outranked_inside;
     uint32_t window = 0;
     if (outranked && link_is_enabled()) {
         window =
             queue->daemon_window != 0 && !config.has_window ? queue->daemon_window : config.window;
     }
-    uint64_t window_us = config.has_latency ? config.latency_us : link_latency_us();
-    atomic_store(&queue->window_ns, config.has_window ? 0 : window_us * NS_PER_US);
+    uint64_t latency_us = config.has_latency ? config.latency_us : link_latency_us();
+    uint64_t window_ns = latency_us * NS_PER_US;
+    if (!outranked_inside)
+        window_ns /= WINDOW_SHARE_BETWEEN_PROCESSES;
+    atomic_store(&queue->window_ns, config.has_window ? 0 : window_ns);
     atomic_store(&queue->window, window);
     bool watched = queue->notify || among->lowest < rank;
     if (!atomic_exchange(&queue->watched, watched) && watched && atomic_load(&queue->ready))

@@ -20,7 +20,8 @@ def digest(*tensors: torch.Tensor) -> str:
     """A digest of values, to the bit."""
     sha = hashlib.sha256()
     for tensor in tensors:
-        sha.update(tensor.detach().contiguous().cpu().view(torch.uint8).numpy().tobytes())
+        flat = tensor.detach().contiguous().cpu().reshape(-1)
+        sha.update(flat.view(torch.uint8).numpy().tobytes())
     return sha.hexdigest()[:16]
 
 

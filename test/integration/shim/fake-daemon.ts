@@ -49,6 +49,14 @@ export const notifyAll: Behaviour = (daemon, { link, message }) => {
   daemon.send(link, makePermit(message.queue, { notify: true }));
 };
 
+/** Lets everybody launch; `window` above 0 says that somebody outranks the queue. */
+export const permitWithin =
+  (window: number): Behaviour =>
+  (daemon, { link, message }) => {
+    if (message.type === 'HELLO') daemon.welcome(link);
+    if (message.type === 'REGISTER') daemon.send(link, makePermit(message.queue, { window }));
+  };
+
 /** Says nothing, ever. */
 export const beSilent: Behaviour = () => undefined;
 

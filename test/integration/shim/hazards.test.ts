@@ -1,6 +1,6 @@
 /** What may wait for what: no gate keeps a program from an end that it would have without it. */
 import { describe, expect, it } from 'vitest';
-import { Decisions, FakeAgentDaemon, makePermit, serveAll } from './fake-daemon.js';
+import { Decisions, FakeAgentDaemon, makePermit, permitWithin, serveAll } from './fake-daemon.js';
 import type { Behaviour } from './fake-daemon.js';
 import {
   makeEnvironment,
@@ -125,16 +125,8 @@ describe('a collective on two devices', () => {
 });
 
 describe('a large copy', () => {
-  /** Permits everything; `window` above 0 says that somebody outranks the queue. */
-  const permitWith =
-    (window: number): Behaviour =>
-    (daemon, { link, message }) => {
-      if (message.type === 'HELLO') daemon.welcome(link);
-      if (message.type === 'REGISTER') daemon.send(link, makePermit(message.queue, { window }));
-    };
-
   it('goes in pieces where the queue is outranked', async () => {
-    const { daemon, script } = await start(permitWith(8));
+    const { daemon, script } = await start(permitWithin(8));
     await script.doAll('a create 1 0', 'a launch 1 1 1000');
     const megabytes = 64;
     expect(await script.do(`a upload 1 ${megabytes}`)).toBe('0');
@@ -145,20 +137,14 @@ describe('a large copy', () => {
   });
 
   it('goes at once where nobody outranks it', async () => {
-    const { daemon, script } = await start(permitWith(0));
+    const { daemon, script } = await start(permitWithin(0));
     await script.doAll('a create 1 0', 'a launch 1 1 1000');
     expect(await script.do('a upload 1 64')).toBe('0');
     expect(await through(daemon, 'cuMemcpyHtoDAsync_v2', 1)).toBe(1);
   });
 
   it('keeps what other threads launch on its stream behind it', async () => {
-    const decisions = new Decisions();
-    const { stage, daemon, script } = await start(decisions.behave);
-    await script.doAll('a create 1 0', 'a launch 1 1 1000');
-    const registration = await daemon.next('REGISTER', ({ stream }) => stream > 2);
-    const { queue } = registration.message;
-    const { seq } = decisions.decide(daemon, registration, queue, false);
-    await daemon.next('STATS', (stats) => stats.queue === queue && stats.applied === seq);
+    const { stage, daemon, script, decisions, registration, queue } = await startSuspended();
     // The copy waits at the gate with its first piece, and a launch comes after it.
     script.begin('a upload 1 16');
     await daemon.next('READY', (ready) => ready.queue === queue && ready.waiting);
