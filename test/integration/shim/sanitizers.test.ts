@@ -1,10 +1,11 @@
 /**
- * The shim inside programs of many threads under the sanitizers, with a daemon that takes its
- * permits back all the time: no report, and the results of a plain run.
+ * The shim under the sanitizers, inside programs of many threads and all of the conformance suite,
+ * with a daemon that takes its permits back all the time: no report, and the results of a plain run.
  */
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { PROGRAMS } from '../../conformance/programs.js';
 import { SEED } from '../../unit/daemon/seed.js';
 import { FakeAgentDaemon } from './fake-daemon.js';
 import { makeMoody } from './moody.js';
@@ -24,7 +25,7 @@ const SANITIZERS = [
 type Sanitizer = (typeof SANITIZERS)[number];
 
 function build(name: string): void {
-  for (const folder of ['shim', 'test/sim', 'test/shim']) {
+  for (const folder of ['shim', 'test/sim', 'test/shim', 'test/conformance']) {
     // Other test files build some of the same programs.
     const lock = path.join(ROOT, 'build', '.shim-test-asan.lock');
     const make = ['make', '-s', '-C', path.join(ROOT, folder), '-j2', `SANITIZE=${name}`];
@@ -47,9 +48,28 @@ function makeSanitized(stage: ReturnType<typeof makeStage>, sanitizer: Sanitizer
   });
 }
 
-describe.each(SANITIZERS)('under the $name sanitizer', (sanitizer) => {
-  const clients = path.join(BUILD, `shim-test-${sanitizer.suffix}`, 'clients');
+/** Runs a program of a folder of the build bare, and instrumented under the instrumented shim. */
+async function compare(
+  sanitizer: Sanitizer,
+  folder: readonly [string, ...string[]],
+  [name, ...args]: readonly [string, ...string[]],
+  more: Environment = {},
+): Promise<number | null> {
+  const [root, ...rest] = folder;
+  const plain = path.join(BUILD, ...folder);
+  const bare = await runClient(name, args, makeEnvironment(makeStage(), more, false), plain);
+  const stage = makeStage();
+  const daemon = await FakeAgentDaemon.start(stage.runtimeDir, makeMoody(SEED));
+  const env = { ...makeSanitized(stage, sanitizer), ...more };
+  const instrumented = path.join(BUILD, `${root}-${sanitizer.suffix}`, ...rest);
+  const ended = await runClient(name, args, env, instrumented);
+  expect(ended.stderr).not.toMatch(/Sanitizer|runtime error/);
+  expect(ended).toMatchObject({ code: bare.code, signal: null, stdout: bare.stdout });
+  expect(daemon.list('STATS', 'READY').length).toBeGreaterThan(0);
+  return ended.code;
+}
 
+describe.each(SANITIZERS)('under the $name sanitizer', (sanitizer) => {
   beforeAll(() => {
     build(sanitizer.name);
   }, BUILD_MS);
@@ -59,13 +79,11 @@ describe.each(SANITIZERS)('under the $name sanitizer', (sanitizer) => {
     ['threads', ['150'], 0],
     ['models', ['40'], 0],
   ])('%s runs as without the shim', async (name, args, code) => {
-    const bare = await runClient(name, args, makeEnvironment(makeStage(), {}, false));
-    expect(bare.code).toBe(code);
-    const stage = makeStage();
-    const daemon = await FakeAgentDaemon.start(stage.runtimeDir, makeMoody(SEED));
-    const ended = await runClient(name, args, makeSanitized(stage, sanitizer), clients);
-    expect(ended.stderr).not.toMatch(/Sanitizer|runtime error/);
-    expect(ended).toMatchObject({ code, signal: null, stdout: bare.stdout });
-    expect(daemon.list('STATS', 'READY').length).toBeGreaterThan(0);
+    expect(await compare(sanitizer, ['shim-test', 'clients'], [name, ...args])).toBe(code);
+  });
+
+  it.each(PROGRAMS)('%s of the conformance suite runs as without the shim', async (name) => {
+    const devices = { XSCHED_SIM_DEVICES: '2' };
+    expect(await compare(sanitizer, ['conformance'], [name], devices)).toBe(0);
   });
 });
