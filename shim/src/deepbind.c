@@ -72,9 +72,8 @@ dlopen_note(const char *file, int mode) {
 }
 
 static void raise_alarm(const char *path) {
-    const char *slash = strrchr(path, '/');
     char name[UNKNOWN_NAME_BYTES];
-    snprintf(name, sizeof(name), "dlopen RTLD_DEEPBIND: %.64s", slash != NULL ? slash + 1 : path);
+    snprintf(name, sizeof(name), "dlopen RTLD_DEEPBIND: %.64s", image_base_name(path));
     if (!unknown_add(name))
         return;
     config_load_log();
@@ -93,9 +92,7 @@ static void suspect_user(const struct image *image, void *data) {
 }
 
 static void find_driver(const struct image *image, void *found) {
-    const char *slash = strrchr(image->path, '/');
-    const char *name = slash != NULL ? slash + 1 : image->path;
-    *(bool *)found = *(bool *)found || strncmp(name, "libcuda.so", 10) == 0;
+    *(bool *)found = *(bool *)found || image_is_driver(image->path);
 }
 
 /* `look_lock` is held. */

@@ -3,6 +3,8 @@
  * (deepbind.c). glibc finds the caller by its return address, and with it the caller's RUNPATH and
  * $ORIGIN, so the real function is reached by a jump that leaves the stack as it was.
  */
+#include "keep.inc"
+
 #define DEEPBIND 8
 
 #if defined(__x86_64__)
@@ -23,19 +25,7 @@ dlopen:
     jz .Lnote
     jmp *%rax
 .Lnote:
-    pushq %rdi
-    .cfi_adjust_cfa_offset 8
-    pushq %rsi
-    .cfi_adjust_cfa_offset 8
-    subq $8, %rsp
-    .cfi_adjust_cfa_offset 8
-    call dlopen_note
-    addq $8, %rsp
-    .cfi_adjust_cfa_offset -8
-    popq %rsi
-    .cfi_adjust_cfa_offset -8
-    popq %rdi
-    .cfi_adjust_cfa_offset -8
+    call_keeping dlopen_note
     jmp *%rax
     .cfi_endproc
     .size dlopen, .-dlopen
@@ -56,18 +46,7 @@ dlopen:
     cbz x9, .Lnote
     br x9
 .Lnote:
-    stp x29, x30, [sp, #-32]!
-    .cfi_def_cfa_offset 32
-    .cfi_offset 29, -32
-    .cfi_offset 30, -24
-    stp x0, x1, [sp, #16]
-    bl dlopen_note
-    mov x9, x0
-    ldp x0, x1, [sp, #16]
-    ldp x29, x30, [sp], #32
-    .cfi_restore 29
-    .cfi_restore 30
-    .cfi_def_cfa_offset 0
+    call_keeping dlopen_note
     br x9
     .cfi_endproc
     .size dlopen, .-dlopen

@@ -8,6 +8,8 @@
  * handle, deepbind.c looks at what was loaded; allocators, which look for what they replace in the
  * middle of their work, ask RTLD_NEXT.
  */
+#include "keep.inc"
+
 #if defined(__x86_64__)
     .text
     .globl dlsym
@@ -61,34 +63,10 @@ dlsym:
     jz .Lbootstrap
     jmp *%rax
 .Lcheck:
-    pushq %rdi
-    .cfi_adjust_cfa_offset 8
-    pushq %rsi
-    .cfi_adjust_cfa_offset 8
-    subq $8, %rsp
-    .cfi_adjust_cfa_offset 8
-    call deepbind_check
-    addq $8, %rsp
-    .cfi_adjust_cfa_offset -8
-    popq %rsi
-    .cfi_adjust_cfa_offset -8
-    popq %rdi
-    .cfi_adjust_cfa_offset -8
+    call_keeping deepbind_check
     jmp .Lname
 .Lbootstrap:
-    pushq %rdi
-    .cfi_adjust_cfa_offset 8
-    pushq %rsi
-    .cfi_adjust_cfa_offset 8
-    subq $8, %rsp
-    .cfi_adjust_cfa_offset 8
-    call dlsym_bootstrap
-    addq $8, %rsp
-    .cfi_adjust_cfa_offset -8
-    popq %rsi
-    .cfi_adjust_cfa_offset -8
-    popq %rdi
-    .cfi_adjust_cfa_offset -8
+    call_keeping dlsym_bootstrap
     jmp *%rax
     .cfi_endproc
     .size dlsym, .-dlsym
@@ -149,31 +127,10 @@ dlsym:
     cbz x9, .Lbootstrap
     br x9
 .Lcheck:
-    stp x29, x30, [sp, #-32]!
-    .cfi_def_cfa_offset 32
-    .cfi_offset 29, -32
-    .cfi_offset 30, -24
-    stp x0, x1, [sp, #16]
-    bl deepbind_check
-    ldp x0, x1, [sp, #16]
-    ldp x29, x30, [sp], #32
-    .cfi_restore 29
-    .cfi_restore 30
-    .cfi_def_cfa_offset 0
+    call_keeping deepbind_check
     b .Lname
 .Lbootstrap:
-    stp x29, x30, [sp, #-32]!
-    .cfi_def_cfa_offset 32
-    .cfi_offset 29, -32
-    .cfi_offset 30, -24
-    stp x0, x1, [sp, #16]
-    bl dlsym_bootstrap
-    mov x9, x0
-    ldp x0, x1, [sp, #16]
-    ldp x29, x30, [sp], #32
-    .cfi_restore 29
-    .cfi_restore 30
-    .cfi_def_cfa_offset 0
+    call_keeping dlsym_bootstrap
     br x9
     .cfi_endproc
     .size dlsym, .-dlsym

@@ -6,6 +6,7 @@
 #include <link.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* A loaded library. */
 struct image {
@@ -14,6 +15,16 @@ struct image {
     const ElfW(Phdr) * headers;
     size_t header_count;
 };
+
+static inline const char *image_base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* Whether a library of that path is the driver, whatever version its name has. */
+static inline bool image_is_driver(const char *path) {
+    return strncmp(image_base_name(path), "libcuda.so", 10) == 0;
+}
 
 /* A moment in the life of the loader. */
 struct image_mark {

@@ -21,23 +21,31 @@ static uint64_t read_line(enum hook_id id, struct ledger_line *line) {
     return sum;
 }
 
-void ledger_each_new(void (*visit)(const struct ledger_line *line)) {
-    bool all = atomic_exchange(&repeat, false);
+/* Calls `visit` with the line of every function that was called: with all of them, or with those
+ * that differ from what they were when `seen` and `seen_unknown` were written, which it does. */
+static void walk(void (*visit)(const struct ledger_line *line), bool all, uint64_t *seen,
+                 uint64_t *seen_unknown) {
     struct ledger_line line;
     for (uint32_t i = 0; i < unknown_count(); i++) {
         line = (struct ledger_line){.function = unknown_name(i), .unknown = unknown_calls_of(i)};
-        if (line.unknown == 0 || (line.unknown == visited_unknown[i] && !all))
+        if (line.unknown == 0 || (!all && line.unknown == seen_unknown[i]))
             continue;
-        visited_unknown[i] = line.unknown;
+        if (seen_unknown != NULL)
+            seen_unknown[i] = line.unknown;
         visit(&line);
     }
     for (int id = 0; id < HOOK_COUNT; id++) {
         uint64_t sum = read_line((enum hook_id)id, &line);
-        if (sum == 0 || (sum == visited[id] && !all))
+        if (sum == 0 || (!all && sum == seen[id]))
             continue;
-        visited[id] = sum;
+        if (seen != NULL)
+            seen[id] = sum;
         visit(&line);
     }
+}
+
+void ledger_each_new(void (*visit)(const struct ledger_line *line)) {
+    walk(visit, atomic_exchange(&repeat, false), visited, visited_unknown);
 }
 
 void ledger_complain(void) {
@@ -66,17 +74,9 @@ static void log_one(const struct ledger_line *line) {
              (unsigned long long)line->counts[CALL_CAPTURED], (unsigned long long)line->unknown);
 }
 
+/* By the thread that ends the process: what the worker has visited stays the worker's. */
 void ledger_log(void) {
-    struct ledger_line line;
-    for (uint32_t i = 0; i < unknown_count(); i++) {
-        line = (struct ledger_line){.function = unknown_name(i), .unknown = unknown_calls_of(i)};
-        if (line.unknown != 0)
-            log_one(&line);
-    }
-    for (int id = 0; id < HOOK_COUNT; id++) {
-        if (read_line((enum hook_id)id, &line) != 0)
-            log_one(&line);
-    }
+    walk(log_one, true, NULL, NULL);
 }
 
 void ledger_reset_after_fork(void) {

@@ -1,6 +1,7 @@
 #include "resolve.h"
 
 #include "compat.h"
+#include "image.h"
 #include "process.h"
 #include "triton.h"
 #include "unknown.h"
@@ -85,14 +86,9 @@ void *resolve_real_dlsym(void *handle, const char *name) {
     return dlsym_real(handle, name);
 }
 
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 static bool is_driver_library(const char *path) {
-    const char *name = base_name(path);
-    return strncmp(name, "libcuda.so", 10) == 0 || strncmp(name, "libnvidia-", 10) == 0 ||
+    const char *name = image_base_name(path);
+    return image_is_driver(path) || strncmp(name, "libnvidia-", 10) == 0 ||
            strncmp(name, "libcudadebugger.so", 18) == 0;
 }
 
@@ -188,7 +184,7 @@ void *resolve_replace(const char *name, void *found) {
         Dl_info info;
         if (dladdr(found, &info) == 0 || info.dli_fname == NULL)
             return found;
-        if (strncmp(base_name(info.dli_fname), "libcuda.so", 10) != 0)
+        if (!image_is_driver(info.dli_fname))
             return found;
         void *handle = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
         if (handle == NULL)
