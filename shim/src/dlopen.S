@@ -3,7 +3,7 @@
  * (deepbind.c). glibc finds the caller by its return address, and with it the caller's RUNPATH and
  * $ORIGIN, so the real function is reached by a jump that leaves the stack as it was.
  */
-#include "keep.inc"
+#include "keep.asm"
 
 #define DEEPBIND 8
 

@@ -8,7 +8,7 @@
  * handle, deepbind.c looks at what was loaded; allocators, which look for what they replace in the
  * middle of their work, ask RTLD_NEXT.
  */
-#include "keep.inc"
+#include "keep.asm"
 
 #if defined(__x86_64__)
     .text

@@ -12,11 +12,12 @@ import { fileURLToPath } from 'node:url';
 const BENCHMARKS: Readonly<Record<string, string>> = {
   'gate-cost': 'what the shim adds to a launch',
   'core-cost': "what an event costs the daemon's core",
+  'model-cost': 'what the shim costs PyTorch models (with a GPU)',
   'sim-fit': 'the simulated GPU against figures of an H200 (some minutes)',
 };
 
 function usage(problem: string): never {
-  const lines = Object.entries(BENCHMARKS).map(([name, what]) => `  ${name.padEnd(10)} ${what}`);
+  const lines = Object.entries(BENCHMARKS).map(([name, what]) => `  ${name.padEnd(11)} ${what}`);
   console.error(`${problem}; the benchmarks are:\n${lines.join('\n')}`);
   process.exit(2);
 }

@@ -62,13 +62,16 @@ function makeCommand(python: string, { name, script, processes }: Application): 
   return { name, argv: [python, ...launcher, `--nproc-per-node=${processes}`, file] };
 }
 
+type IsWanted = (name: string) => boolean;
+
 /** The same program linked with the CUDA runtime in both ways. */
-async function compileRuntime(folder: string): Promise<Applications> {
+async function compileRuntime(folder: string, isWanted: IsWanted): Promise<Applications> {
   const commands: Command[] = [];
   const missing: string[] = [];
   const nvcc = process.env['NVCC'] ?? 'nvcc';
   for (const kind of ['static', 'shared']) {
     const name = `cudart_${kind}`;
+    if (!isWanted(name)) continue;
     const target = path.join(folder, name);
     const source = path.join(FOLDER, 'cudart_program.cu');
     try {
@@ -85,13 +88,14 @@ async function compileRuntime(folder: string): Promise<Applications> {
  * Finds out which applications run here; `XSCHED_TEST_PYTHON` names the interpreter (python3) and
  * `NVCC` the compiler (nvcc).
  * @param folder where programs are compiled to
+ * @param isWanted tells by its name whether an application is looked for at all
  */
-export async function findApplications(folder: string): Promise<Applications> {
+export async function findApplications(folder: string, isWanted: IsWanted): Promise<Applications> {
   const python = process.env['XSCHED_TEST_PYTHON'] ?? 'python3';
-  const runtime = await compileRuntime(folder);
+  const runtime = await compileRuntime(folder, isWanted);
   const commands = [...runtime.commands];
   const missing = [...runtime.missing];
-  for (const application of APPLICATIONS) {
+  for (const application of APPLICATIONS.filter(({ name }) => isWanted(name))) {
     try {
       await run(python, ['-c', application.needs], PROBE_MS);
       commands.push(makeCommand(python, application));

@@ -8,6 +8,8 @@ export interface Mode {
   /** none; one that lets it run; one that suspends it at random, for another's sake. */
   readonly daemon: 'none' | 'quiet' | 'random';
   readonly env: Readonly<Record<string, string>>;
+  /** A program that runs the program. */
+  readonly wrapper?: readonly string[];
 }
 
 const WITHOUT = { shim: false, daemon: 'none', env: {} } as const;
@@ -37,6 +39,35 @@ export const MODES: readonly Mode[] = [
     daemon: 'random',
   },
 ];
+
+/**
+ * NVIDIA's checker of memory accesses and races on the device, which takes a hundred times as long. It
+ * tells what it finds by its exit code alone; calls that fail on purpose are no finding.
+ */
+export const MEMCHECK: Mode = {
+  ...UNDER,
+  name: 'memcheck',
+  meaning: 'under the shim and compute-sanitizer',
+  wrapper: [
+    ...['compute-sanitizer', '--tool', 'memcheck', '--error-exitcode', '66'],
+    ...['--report-api-errors', 'no', '--log-file', '/dev/stderr'],
+  ],
+};
+
+/**
+ * The modes of these names, in their order; the first always, since all are compared with it.
+ * @throws RangeError naming one that does not exist
+ */
+export function chooseModes(names: readonly string[]): readonly Mode[] {
+  const known = [...MODES, MEMCHECK];
+  const unknown = names.find((name) => !known.some((mode) => mode.name === name));
+  if (unknown !== undefined) {
+    const list = known.map(({ name }) => name).join(', ');
+    throw new RangeError(`--mode '${unknown}' is none of ${list}`);
+  }
+  if (names.length === 0) return MODES;
+  return known.filter(({ name }, index) => index === 0 || names.includes(name));
+}
 
 /** The settings of one run in the mode `random`. */
 export function drawSettings(random: () => number): Readonly<Record<string, string>> {

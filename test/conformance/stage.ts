@@ -72,7 +72,8 @@ export class Stage {
   async run(program: Command, mode: Mode, settings: Environment = {}): Promise<Outcome> {
     if (mode.daemon !== 'none') await this.#needDaemon();
     const env = { ...this.#modeEnvironment(program.name, mode), ...settings };
-    return this.#outcomeOf(this.#start(program, [], env));
+    const argv = [...(mode.wrapper ?? []), ...program.argv] as [string, ...string[]];
+    return this.#outcomeOf(this.#start({ ...program, argv }, [], env));
   }
 
   async #outcomeOf(running: Program): Promise<Outcome> {

@@ -12,6 +12,8 @@ export interface SuiteOptions {
   /** `sim`, `system` or the folder of a libcuda.so.1. */
   readonly driver: string;
   readonly programs: readonly Command[];
+  /** All but MEMCHECK unless given; the first is what the others are compared with. */
+  readonly modes?: readonly Mode[];
   /** The mode `random` is repeated until so many seconds have passed, and run once at least. */
   readonly seconds: number;
   readonly seed: number;
@@ -66,12 +68,15 @@ function judge(
 
 class Suite {
   readonly verdicts: Verdict[] = [];
+  readonly #modes: readonly Mode[];
   readonly #references = new Map<string, Outcome>();
 
   constructor(
     private readonly options: SuiteOptions,
     private readonly stage: Stage,
-  ) {}
+  ) {
+    this.#modes = options.modes ?? MODES;
+  }
 
   /** Runs a program once and compares it with its first run, which this may be. */
   async #run(command: Command, mode: Mode, round: number, random: () => number): Promise<void> {
@@ -101,7 +106,7 @@ class Suite {
   /** All modes but the random one, the first one twice. */
   async runOnce(): Promise<void> {
     const random = makeRandom(this.options.seed);
-    const steady = MODES.filter((mode) => mode.daemon !== 'random');
+    const steady = this.#modes.filter((mode) => mode.daemon !== 'random');
     for (const program of this.options.programs)
       for (const [round, mode] of [...steady.slice(0, 1), ...steady].entries())
         if (this.#isSound(program)) await this.#run(program, mode, round === 0 ? 0 : 1, random);
@@ -110,9 +115,9 @@ class Suite {
   /** A seed for each run, so that one can be repeated without those before it. */
   async runAtRandom(): Promise<void> {
     const until = performance.now() + this.options.seconds * 1000;
-    const modes = MODES.filter((mode) => mode.daemon === 'random');
+    const modes = this.#modes.filter((mode) => mode.daemon === 'random');
     const programs = this.options.programs.filter((program) => this.#isSound(program));
-    if (programs.length === 0) return;
+    if (programs.length === 0 || modes.length === 0) return;
     for (let round = 0; round === 0 || performance.now() < until; round++)
       for (const program of programs)
         for (const mode of modes)

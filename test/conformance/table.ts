@@ -1,6 +1,7 @@
 /** The table of what came of the suite. */
 import type { Verdict } from './suite.js';
 import { MODES } from './modes.js';
+import type { Mode } from './modes.js';
 
 /** A cell: how many runs there were, and how many of them differed. */
 function cell(verdicts: readonly Verdict[]): string {
@@ -11,15 +12,15 @@ function cell(verdicts: readonly Verdict[]): string {
 }
 
 /** One row a program, one column a mode; then every difference in words. */
-export function formatTable(verdicts: readonly Verdict[]): string {
+export function formatTable(verdicts: readonly Verdict[], modes: readonly Mode[] = MODES): string {
   const programs = [...new Set(verdicts.map(({ program }) => program))];
-  const header = ['program', ...MODES.map(({ name }) => name), 'lines', 'skipped', 'suspended'];
+  const header = ['program', ...modes.map(({ name }) => name), 'lines', 'skipped', 'suspended'];
   const rows = programs.map((program) => {
     const own = verdicts.filter((verdict) => verdict.program === program);
     const suspends = own.reduce((sum, verdict) => sum + verdict.suspends, 0);
     return [
       program,
-      ...MODES.map(({ name }) => cell(own.filter(({ mode }) => mode === name))),
+      ...modes.map(({ name }) => cell(own.filter(({ mode }) => mode === name))),
       String(own[0]?.lines ?? 0),
       String(own[0]?.skipped.length ?? 0),
       String(suspends),

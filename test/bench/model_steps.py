@@ -1,0 +1,116 @@
+"""A model whose steps are timed on demand: what `model-cost.ts` runs with and without the shim.
+
+Prints `ready` once it is warm. For each line `N` on standard input it runs N steps and prints their
+median time in milliseconds, by rank 0 alone. Ends with its standard input.
+
+The steps of `fsdp` are of all ranks together: each is told the same.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+WARM_STEPS = 20
+
+
+def make_control() -> Callable[[], None]:
+    """No GPU at all: shows how exact the comparison is."""
+    return lambda: sum(range(20_000))
+
+
+def make_bert(batch: int, graph: bool) -> Callable[[], None]:
+    """Inference of BERT-large, fp16, sequence 384; eager, or as one CUDA graph."""
+    import torch
+
+    sys.path.append(str(Path(__file__).parents[1] / "conformance"))
+    from torch_loop import build_model, make_input
+
+    model = build_model(24)
+    inputs = make_input(batch).cuda()
+    stream = torch.cuda.current_stream()
+
+    @torch.inference_mode()
+    def eager() -> None:
+        model(inputs)
+        stream.synchronize()
+
+    if not graph:
+        return eager
+    side = torch.cuda.Stream()
+    with torch.cuda.stream(side), torch.inference_mode():
+        for _ in range(3):
+            model(inputs)
+    side.synchronize()
+    recorded = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(recorded), torch.inference_mode():
+        model(inputs)
+
+    def replay() -> None:
+        recorded.replay()
+        stream.synchronize()
+
+    return replay
+
+
+def make_fsdp(batch: int, rank: int, world: int, meeting: str) -> Callable[[], None]:
+    """A training step of a sharded transformer (FSDP2), each rank with a device of its own."""
+    import torch
+    import torch.distributed as dist
+    from torch.distributed.fsdp import fully_shard
+
+    device = torch.device("cuda", rank)
+    torch.cuda.set_device(device)
+    dist.init_process_group(
+        "nccl", init_method=f"file://{meeting}", rank=rank, world_size=world, device_id=device
+    )
+    layers = [
+        torch.nn.TransformerEncoderLayer(1024, 16, 4096, dropout=0.0, batch_first=True)
+        for _ in range(8)
+    ]
+    model = torch.nn.Sequential(*layers).cuda()
+    for layer in model:
+        fully_shard(layer)
+    fully_shard(model)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    inputs = torch.randn(batch, 256, 1024, device=device)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        model(inputs).square().mean().backward()
+        optimizer.step()
+        torch.cuda.synchronize()
+
+    return step
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", choices=["control", "bert", "bert-graph", "fsdp"])
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--rank", type=int, default=0)
+    parser.add_argument("--world", type=int, default=1)
+    parser.add_argument("--meeting", default="", help="a file that does not exist yet")
+    arguments = parser.parse_args()
+    if arguments.model == "control":
+        step = make_control()
+    elif arguments.model == "fsdp":
+        step = make_fsdp(arguments.batch, arguments.rank, arguments.world, arguments.meeting)
+    else:
+        step = make_bert(arguments.batch, arguments.model == "bert-graph")
+    for _ in range(WARM_STEPS):
+        step()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        times = []
+        for _ in range(int(line)):
+            began = time.perf_counter_ns()
+            step()
+            times.append(time.perf_counter_ns() - began)
+        if arguments.rank == 0:
+            print(statistics.median(times) / 1e6, flush=True)
+
+
+main()
