@@ -14,6 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 WARM_STEPS = 20
+# The models are those of the conformance suite's programs.
+PROGRAMS = Path(__file__).parents[1] / "conformance"
+sys.path += [str(PROGRAMS), str(PROGRAMS / "gpu")]
 
 
 def make_control() -> Callable[[], None]:
@@ -25,7 +28,6 @@ def make_bert(batch: int, graph: bool) -> Callable[[], None]:
     """Inference of BERT-large, fp16, sequence 384; eager, or as one CUDA graph."""
     import torch
 
-    sys.path.append(str(Path(__file__).parents[1] / "conformance"))
     from torch_loop import build_model, make_input
 
     model = build_model(24)
@@ -59,21 +61,14 @@ def make_fsdp(batch: int, rank: int, world: int, meeting: str) -> Callable[[], N
     """A training step of a sharded transformer (FSDP2), each rank with a device of its own."""
     import torch
     import torch.distributed as dist
-    from torch.distributed.fsdp import fully_shard
+    from common import sharded_transformer
 
     device = torch.device("cuda", rank)
     torch.cuda.set_device(device)
     dist.init_process_group(
         "nccl", init_method=f"file://{meeting}", rank=rank, world_size=world, device_id=device
     )
-    layers = [
-        torch.nn.TransformerEncoderLayer(1024, 16, 4096, dropout=0.0, batch_first=True)
-        for _ in range(8)
-    ]
-    model = torch.nn.Sequential(*layers).cuda()
-    for layer in model:
-        fully_shard(layer)
-    fully_shard(model)
+    model = sharded_transformer()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     inputs = torch.randn(batch, 256, 1024, device=device)
 

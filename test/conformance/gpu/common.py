@@ -33,6 +33,21 @@ def be_deterministic() -> None:
     torch.backends.cudnn.benchmark = False
 
 
+def sharded_transformer() -> torch.nn.Module:
+    """Eight layers with their parameters spread over the ranks of the process group (FSDP2)."""
+    from torch.distributed.fsdp import fully_shard
+
+    layers = [
+        torch.nn.TransformerEncoderLayer(1024, 16, 4096, dropout=0.0, batch_first=True)
+        for _ in range(8)
+    ]
+    model = torch.nn.Sequential(*layers).cuda()
+    for layer in model:
+        fully_shard(layer)
+    fully_shard(model)
+    return model
+
+
 def count_work(work: Callable[[], None], path: str) -> None:
     """Runs `work` under the profiler and writes how many of what the device has executed."""
     from torch.profiler import ProfilerActivity, profile

@@ -12,8 +12,7 @@ import time
 
 import torch
 import torch.distributed as dist
-from common import be_deterministic, digest
-from torch.distributed.fsdp import fully_shard
+from common import be_deterministic, digest, sharded_transformer
 
 
 def main() -> None:
@@ -24,14 +23,7 @@ def main() -> None:
     torch.cuda.set_device(rank)
     dist.init_process_group("nccl", device_id=torch.device("cuda", rank))
     be_deterministic()
-    layers = [
-        torch.nn.TransformerEncoderLayer(1024, 16, 4096, dropout=0.0, batch_first=True)
-        for _ in range(8)
-    ]
-    model = torch.nn.Sequential(*layers).cuda()
-    for layer in model:
-        fully_shard(layer)
-    fully_shard(model)
+    model = sharded_transformer()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     generator = torch.Generator().manual_seed(10 + rank)
     inputs = torch.randn(8, 256, 1024, generator=generator).cuda()
