@@ -65,13 +65,14 @@ static struct queue *take_record(void) {
     uint32_t count = atomic_load(&queue_count);
     for (uint32_t i = 0; i < count; i++) {
         struct queue *old = queues[i];
-        if (atomic_load(&old->alive) || atomic_load(&old->holders) != 0)
-            continue;
-        if (atomic_load(&old->entered) != atomic_load(&old->returned))
+        if (atomic_load(&old->alive) || atomic_load(&old->holders) != 0 ||
+            atomic_load(&old->entered) != atomic_load(&old->returned))
             continue;
         /* Whoever comes by it from here on finds it dead and leaves its fields alone. */
+        window_end(&old->flight);
         size_t kept = offsetof(struct queue, device);
         memset((char *)old + kept, 0, sizeof(*old) - kept);
+        window_init(&old->flight);
         return old;
     }
     if (count == QUEUE_MAX)
@@ -79,6 +80,7 @@ static struct queue *take_record(void) {
     struct queue *fresh = calloc(1, sizeof(*fresh));
     if (fresh == NULL)
         return NULL;
+    window_init(&fresh->flight);
     queues[count] = fresh;
     atomic_store_explicit(&queue_count, count + 1, memory_order_release);
     return fresh;
@@ -189,7 +191,6 @@ static struct queue *make_queue(struct key key, const struct label *label) {
                  QUEUE_MAX);
     }
     if (usable) {
-        window_init(&queue->flight);
         atomic_store(&queue->id, next_id++);
         /* Only a daemon that can be asked has to be. */
         atomic_store(&queue->permit, !link_is_heard() && !config.fail_closed);

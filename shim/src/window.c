@@ -40,6 +40,10 @@ void window_init(struct window_state *window) {
     reset(window);
 }
 
+void window_end(struct window_state *window) {
+    pthread_mutex_destroy(&window->lock);
+}
+
 /* The lock is held, here and below. Whether the queue takes a real part of the process's window. */
 static void note_load(struct queue *queue, uint64_t size) {
     struct window_state *window = &queue->flight;

@@ -63,6 +63,9 @@ struct window_state {
 
 void window_init(struct window_state *window);
 
+/* Before the memory serves anything else, another window included. Nobody may be in it. */
+void window_end(struct window_state *window);
+
 /*
  * Waits until the queue's window has room, or for gate_max_ms while nothing passes, and takes the
  * room of a launch of `weight` kernels of the kind `key`. What is larger than the window passes

@@ -39,16 +39,21 @@ static void process_remove(struct sim_file *file, int process) {
     file->processes[process].in_use = 0;
 }
 
+/* Takes the life lock of a slot, from whoever died with it too. Returns 0 or why it cannot. */
+static int life_take(struct sim_process *process) {
+    int error = pthread_mutex_trylock(&process->life);
+    if (error != EOWNERDEAD)
+        return error;
+    pthread_mutex_consistent(&process->life);
+    return 0;
+}
+
 /* Whether the process in a slot is dead: its life lock can be had. */
 static bool process_is_dead(struct sim_process *process) {
-    int error = pthread_mutex_trylock(&process->life);
-    if (error == EBUSY)
-        return false;
-    if (error == EOWNERDEAD)
-        pthread_mutex_consistent(&process->life);
-    if (error == 0 || error == EOWNERDEAD)
+    int error = life_take(process);
+    if (error == 0)
         pthread_mutex_unlock(&process->life);
-    return true;
+    return error != EBUSY;
 }
 
 static void processes_sweep(struct sim_file *file) {
@@ -90,27 +95,35 @@ void device_file_unlock(struct sim_file *file) {
     pthread_mutex_unlock(&file->lock);
 }
 
-int device_file_join(struct sim_file *file) {
+/* Enters the process in a slot whose life lock it has taken. */
+static bool slot_fill(struct sim_file *file, int slot) {
+    struct sim_process *process = &file->processes[slot];
     device_file_lock(file);
-    processes_sweep(file);
-    engine_advance(file, device_file_now(file));
-    int slot = -1;
-    for (int p = 0; p < SIM_MAX_PROCESSES && slot < 0; p++) {
-        struct sim_process *process = &file->processes[p];
-        if (process->in_use)
-            continue;
-        int error = pthread_mutex_trylock(&process->life);
-        if (error == EOWNERDEAD)
-            pthread_mutex_consistent(&process->life);
-        else if (error != 0)
-            continue;
+    bool is_free = !process->in_use;
+    if (is_free) {
+        engine_advance(file, device_file_now(file));
         process->pid = getpid();
         process->start_time = process_start_time(process->pid);
         process->in_use = 1;
-        slot = p;
     }
     device_file_unlock(file);
-    return slot;
+    return is_free;
+}
+
+int device_file_join(struct sim_file *file) {
+    device_file_lock(file);
+    processes_sweep(file);
+    device_file_unlock(file);
+    for (int slot = 0; slot < SIM_MAX_PROCESSES; slot++) {
+        /* Held to the end, so before any other lock: taken inside one, it would be after that one
+         * here and before it ever after. */
+        if (life_take(&file->processes[slot]) != 0)
+            continue;
+        if (slot_fill(file, slot))
+            return slot;
+        pthread_mutex_unlock(&file->processes[slot].life);
+    }
+    return -1;
 }
 
 void device_file_leave(struct sim_file *file, int process) {

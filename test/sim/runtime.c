@@ -24,8 +24,9 @@ static void *applier_start(void *argument) {
     (void)argument;
     prctl(PR_SET_NAME, "sim-gpu");
     prctl(PR_SET_TIMERSLACK, 1ul);
+    int process = device_file_join(runtime.file);
     pthread_mutex_lock(&runtime.lock);
-    runtime.process = device_file_join(runtime.file);
+    runtime.process = process;
     joined = true;
     pthread_cond_broadcast(&runtime.applied);
     bool fine = runtime.process >= 0;

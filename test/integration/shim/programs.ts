@@ -52,17 +52,18 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a client to its end; `clients` is the folder of its build. */
+/** Runs a client to its end, or of its life; `clients` is the folder of its build. */
 export async function runClient(
   name: string,
   args: readonly string[],
   env: Environment,
   clients = CLIENTS,
+  lifeMs = LIFE_MS,
 ): Promise<Ended> {
   const child = spawn(path.join(clients, name), args, {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: LIFE_MS,
+    timeout: lifeMs,
     killSignal: 'SIGKILL',
   });
   onTestFinished(() => void child.kill('SIGKILL'));
