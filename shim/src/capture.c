@@ -1,6 +1,7 @@
 #include "capture.h"
 
 #include "compat.h"
+#include "context.h"
 #include "resolve.h"
 #include "thread.h"
 
@@ -14,7 +15,7 @@ enum { NO_MODE = 7 };
 static struct origin {
     uintptr_t mark; /* The stream's handle, or an address of the thread whose default stream it is;
                        0 for a free entry. */
-    CUcontext context;
+    struct stream_context at;
 } origins[CAPTURE_MAX];
 
 _Atomic int captures_open;
@@ -32,17 +33,6 @@ static uintptr_t mark_of(CUstream stream, enum null_stream null_stream) {
     if (is_per_thread(stream, null_stream))
         return (uintptr_t)&thread_mark;
     return (uintptr_t)(stream == NULL ? CU_STREAM_LEGACY : stream);
-}
-
-static CUcontext context_of(CUstream stream, enum null_stream null_stream) {
-    CUcontext context = NULL;
-    if (stream == NULL || stream == CU_STREAM_LEGACY || is_per_thread(stream, null_stream)) {
-        if (driver.cuCtxGetCurrent != NULL)
-            driver.cuCtxGetCurrent(&context);
-    } else if (driver.cuStreamGetCtx != NULL) {
-        driver.cuStreamGetCtx(stream, &context);
-    }
-    return context;
 }
 
 static void end_by_mark(uintptr_t mark) {
@@ -74,7 +64,9 @@ void capture_began(CUstream stream, enum null_stream null_stream) {
     for (int i = 0; i < CAPTURE_MAX; i++) {
         if (origins[i].mark != 0)
             continue;
-        origins[i] = (struct origin){mark_of(stream, null_stream), context_of(stream, null_stream)};
+        origins[i].mark = mark_of(stream, null_stream);
+        bool is_default = stream == NULL || is_per_thread(stream, null_stream);
+        context_of_stream(is_default ? CU_STREAM_LEGACY : stream, &origins[i].at);
         break;
     }
     atomic_fetch_add(&captures_open, 1);
@@ -90,7 +82,8 @@ void capture_stream_destroyed(CUstream stream) {
 
 void capture_context_destroyed(CUcontext context) {
     for (int i = 0; i < CAPTURE_MAX; i++) {
-        if (origins[i].mark != 0 && origins[i].context == context)
+        if (origins[i].mark != 0 &&
+            (origins[i].at.context == context || origins[i].at.green == context))
             end_by_mark(origins[i].mark);
     }
 }

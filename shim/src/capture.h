@@ -19,8 +19,8 @@ extern _Atomic int captures_open;
 void capture_began(CUstream stream, enum null_stream null_stream);
 void capture_ended(CUstream stream, enum null_stream null_stream);
 
-/* Captures that nobody will end: their stream or their context is gone. driver_life_lock is held.
- */
+/* Captures that nobody will end: their stream, or their context (a green one too), is gone.
+ * driver_life_lock is held. */
 void capture_stream_destroyed(CUstream stream);
 void capture_context_destroyed(CUcontext context);
 

@@ -51,7 +51,8 @@ static CUresult ask_stream(struct queue *queue) {
 
 static CUresult ask_tail(struct queue *queue) {
     CUevent tail = atomic_load(&queue->tail);
-    return tail != NULL ? driver.cuEventQuery(tail) : CUDA_ERROR_NOT_READY;
+    /* Each launch that the driver took was given its event before it returned. */
+    return tail != NULL ? driver.cuEventQuery(tail) : CUDA_SUCCESS;
 }
 
 /* The stream is another label's now: it is asked itself only where it takes no event. */
@@ -72,7 +73,7 @@ static CUresult ask_driver(struct queue *queue) {
     int mode = capture_relax();
     CUresult result;
     /* No stream of these may be named here, so `behind` is no matter for them. */
-    if (queue->per_thread || atomic_load(&queue->orphaned))
+    if (queue->nameless || atomic_load(&queue->orphaned))
         result = ask_tail(queue);
     else
         result = atomic_load(&queue->behind) ? ask_behind(queue) : ask_stream(queue);

@@ -211,11 +211,11 @@ void gate_leave(const struct ticket *ticket, enum hook_id function, CUresult res
     struct queue *queue = ticket->queue;
     if (queue == NULL)
         return;
-    if (ticket->share.weight != 0 || queue->per_thread) {
+    if (ticket->share.weight != 0 || queue->nameless) {
         int saved = errno;
         if (ticket->share.weight != 0)
             window_put(queue, ticket->share, result == CUDA_SUCCESS);
-        if (queue->per_thread && result == CUDA_SUCCESS)
+        if (queue->nameless && result == CUDA_SUCCESS)
             queue_trail(queue);
         errno = saved;
     }

@@ -70,7 +70,10 @@ struct context_watch {
 
 static void watch_of_context(struct queue *queue, void *data) {
     struct context_watch *watch = data;
-    if (queue->context != watch->context || watch->count == CONTEXT_QUEUES)
+    /* The primary context is waited for with all its green ones, a green one by itself. */
+    if (queue->context != watch->context && queue->green != watch->context)
+        return;
+    if (watch->count == CONTEXT_QUEUES)
         return;
     if (atomic_load(&queue->ready))
         watch->queues[watch->count++] = sync_begin(queue);
@@ -147,6 +150,17 @@ RECORD(cuEventRecordWithFlags, LEGACY, (CUevent event, CUstream stream, unsigned
        (event, stream, flags))
 RECORD(cuEventRecordWithFlags_ptsz, PER_THREAD, (CUevent event, CUstream stream, unsigned flags),
        (event, stream, flags))
+
+/* An event of a whole context is behind no single queue's work, and not where it was any more. */
+#define RECORD_CONTEXT(function, type)                                                             \
+    EXPORT CUresult function(type context, CUevent event);                                         \
+    CUresult function(type context, CUevent event) {                                               \
+        REAL(function, (type, CUevent));                                                           \
+        prepare_record(event, NULL);                                                               \
+        return real(context, event);                                                               \
+    }
+RECORD_CONTEXT(cuCtxRecordEvent, CUcontext)
+RECORD_CONTEXT(cuGreenCtxRecordEvent, CUgreenCtx)
 
 #define EVENT_PASSES(function)                                                                     \
     EXPORT CUresult function(CUevent event);                                                       \
@@ -263,3 +277,43 @@ PRIMARY_END(cuDevicePrimaryCtxRelease)
 PRIMARY_END(cuDevicePrimaryCtxRelease_v2)
 PRIMARY_END(cuDevicePrimaryCtxReset)
 PRIMARY_END(cuDevicePrimaryCtxReset_v2)
+
+/* Devices by their numbers, a bit for each. */
+static uint64_t bit_of(CUdevice device) {
+    return device < DEVICE_MAX ? UINT64_C(1) << device : 0;
+}
+
+static void note_primary(struct queue *queue, void *devices) {
+    CUdevice device = queue->device->handle;
+    if (!primary_is_gone(device))
+        *(uint64_t *)devices |= bit_of(device);
+}
+
+static void drop_if_primary_went(struct queue *queue, void *devices) {
+    CUdevice device = queue->device->handle;
+    if ((*(const uint64_t *)devices & bit_of(device)) != 0 && primary_is_gone(device))
+        drop_if_of_device(queue, &device);
+}
+
+/* Its streams outlive it, but nothing can be done with them any more. */
+EXPORT CUresult cuGreenCtxDestroy(CUgreenCtx green);
+CUresult cuGreenCtxDestroy(CUgreenCtx green) {
+    REAL(cuGreenCtxDestroy, (CUgreenCtx));
+    CUcontext context = NULL;
+    if (process_is_inert() || driver.cuCtxFromGreenCtx == NULL ||
+        driver.cuCtxFromGreenCtx(&context, green) != CUDA_SUCCESS) {
+        return real(green);
+    }
+    int cancel = driver_life_enter();
+    /* It may be the last that keeps the primary context. */
+    uint64_t had_primary = 0;
+    queue_each(note_primary, &had_primary);
+    queue_drop_green(context);
+    CUresult result = real(green);
+    if (result == CUDA_SUCCESS) {
+        capture_context_destroyed(context);
+        queue_each(drop_if_primary_went, &had_primary);
+    }
+    driver_life_leave(cancel);
+    return result;
+}

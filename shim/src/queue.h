@@ -57,8 +57,10 @@ struct queue {
     _Atomic uint32_t window;    /* Launches that may be in flight, 0 for no limit. */
     _Atomic uint64_t window_ns; /* So much of the GPU's time instead, unless it is 0. */
     CUstream stream;            /* The handle for the shim's own calls. */
-    CUcontext context;
-    bool per_thread; /* A per-thread default stream: only its thread can name it. */
+    CUcontext context; /* Of a green context the primary one, which any thread may make current. */
+    CUcontext green;   /* The stream's green context, or NULL. */
+    bool nameless;     /* A thread's own default stream, or a green context's: others' calls can't
+                          name it. */
 
     /* Which queue it is. */
     uintptr_t key_context;
@@ -150,12 +152,15 @@ bool queue_try_idle(struct queue *queue, uint64_t proven);
 
 /*
  * Puts an event of ours behind what is on the queue's stream, for streams that the drain thread
- * cannot ask: a thread's own one, and one that is about to be destroyed. The stream's context is
+ * cannot ask: nameless ones, and those that are about to be destroyed. The stream's context is
  * current. False when the driver refuses.
  */
 bool queue_trail(struct queue *queue);
 
-/* The same for a stream of any context, unless that would record the event in a graph. */
+/*
+ * The same for a stream of any context, unless that would record the event in a graph. A nameless
+ * one has its event already.
+ */
 bool queue_trail_anywhere(struct queue *queue);
 
 /* The same, for a stream that goes to another label: sets `trailed` to what the event proves. */
@@ -175,6 +180,9 @@ void queue_drop_orphan(struct queue *queue);
  * that serves one model after the other would have a queue for each that ever was.
  */
 void queue_drop_spent(struct queue *queue);
+
+/* The green context is about to be destroyed: the same for all its streams. */
+void queue_drop_green(CUcontext green);
 
 /* The context is gone, and all its queues with it. */
 void queue_drop_context(CUcontext context);

@@ -1,16 +1,14 @@
 #include "registry.h"
 
-#include "capture.h"
 #include "config.h"
+#include "context.h"
 #include "device.h"
-#include "drain.h"
 #include "link.h"
 #include "log.h"
 #include "process.h"
 #include "resolve.h"
 #include "table.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,12 +84,11 @@ static struct queue *take_record(void) {
     return fresh;
 }
 
-/* The context of a stream, or NULL where the driver knows no such stream. */
-static CUcontext context_of(CUstream stream) {
-    CUcontext context = NULL;
-    if (driver.cuStreamGetCtx == NULL || driver.cuStreamGetCtx(stream, &context) != CUDA_SUCCESS)
-        return NULL;
-    return context;
+/* What the calling thread names the stream by. */
+static CUstream stream_of(struct key key) {
+    if (key.context == 0)
+        return (CUstream)key.stream;
+    return key.stream == 1 ? CU_STREAM_LEGACY : CU_STREAM_PER_THREAD;
 }
 
 /* Fills in what the driver knows of the stream; false when it is not one. */
@@ -99,18 +96,19 @@ static bool describe(struct queue *queue, struct key key, const struct label *la
     queue->label = *label;
     queue->key_context = key.context;
     queue->key_stream = key.stream;
-    queue->per_thread = key.context != 0 && key.stream != 1;
-    if (key.context != 0) {
-        queue->context = (CUcontext)key.context;
-        queue->stream = queue->per_thread ? CU_STREAM_PER_THREAD : CU_STREAM_LEGACY;
-        queue->device = device_current();
-        return queue->device != NULL;
-    }
-    queue->stream = (CUstream)key.stream;
-    queue->context = context_of(queue->stream);
-    queue->device = queue->context != NULL ? device_of_context(queue->context) : NULL;
+    queue->stream = stream_of(key);
+    struct stream_context found;
+    if (!context_of_stream(key.context != 0 ? CU_STREAM_LEGACY : queue->stream, &found))
+        return false;
+    queue->context = found.context;
+    queue->green = found.green;
+    queue->nameless =
+        queue->stream == CU_STREAM_PER_THREAD || (key.context != 0 && found.green != NULL);
+    queue->device = key.context != 0 ? device_current() : device_of_context(found.context);
     if (queue->device == NULL)
         return false;
+    if (key.context != 0)
+        return true;
     int priority = 0;
     if (driver.cuStreamGetPriority != NULL &&
         driver.cuStreamGetPriority(queue->stream, &priority) == CUDA_SUCCESS) {
@@ -120,50 +118,11 @@ static bool describe(struct queue *queue, struct key key, const struct label *la
     return true;
 }
 
-/* Nobody finds the queue by its stream any more: the handle may come back as another stream. */
-static void forget(struct queue *queue) {
+void queue_forget(struct queue *queue) {
     pthread_mutex_lock(&lock);
     table_erase((struct key){queue->key_context, queue->key_stream}, queue);
     atomic_fetch_add(&epoch, 1);
     pthread_mutex_unlock(&lock);
-}
-
-static void drop(struct queue *queue, bool context_gone) {
-    /* Once it is retired its record could serve another stream, before we are done with it. */
-    atomic_fetch_add(&queue->holders, 1);
-    if (!atomic_load(&queue->orphaned))
-        forget(queue);
-    queue_retire(queue);
-    int mode = capture_relax();
-    window_clear(queue, !context_gone);
-    CUevent tail = atomic_exchange(&queue->tail, NULL);
-    if (tail != NULL && !context_gone)
-        driver.cuEventDestroy_v2(tail);
-    capture_restore(mode);
-    queue_release(queue);
-}
-
-static void drop_if_of_dead_thread(struct queue *queue, void *unused) {
-    (void)unused;
-    /* What still runs is counted until it has drained; a later sweep takes it. */
-    if (!queue->per_thread || atomic_load(&queue->ready))
-        return;
-    pid_t thread = (pid_t)(queue->key_stream >> 2);
-    if (syscall(SYS_tgkill, getpid(), thread, 0) != 0 && errno == ESRCH)
-        drop(queue, false);
-}
-
-/* A thread that ends leaves its default stream behind, and no call of the driver tells of it. */
-static void sweep_dead_threads(void) {
-    enum { SWEEP_EVERY = 64 };
-    static _Atomic uint32_t registrations;
-    if (atomic_fetch_add(&registrations, 1) % SWEEP_EVERY != SWEEP_EVERY - 1)
-        return;
-    int saved = errno;
-    int cancel = driver_life_enter();
-    queue_each(drop_if_of_dead_thread, NULL);
-    driver_life_leave(cancel);
-    errno = saved;
 }
 
 /* Another label's queue of the stream, that is there already. The registry's lock is held. */
@@ -201,13 +160,14 @@ static struct queue *make_queue(struct key key, const struct label *label) {
 
 static struct queue *register_queue(struct key key) {
     struct label label = {.id = 0};
+    struct stream_context found;
     /* What the driver refuses, as in a forked child, is no use of CUDA. */
-    if (key.context == 0 && context_of((CUstream)key.stream) == NULL)
+    if (key.context == 0 && !context_of_stream(stream_of(key), &found))
         return NULL;
     label_get(label_of_thread(), &label);
     process_start();
     if (key.context != 0 && key.stream != 1)
-        sweep_dead_threads();
+        queue_sweep_dead_threads();
     pthread_mutex_lock(&lock);
     struct queue *queue = table_search(key);
     if (queue == NULL) {
@@ -334,39 +294,6 @@ void queue_each(void (*visit)(struct queue *queue, void *data), void *data) {
     }
 }
 
-static void drop_stream_queue(struct queue *queue) {
-    if (!atomic_load(&queue->ready) || !queue_trail_anywhere(queue)) {
-        drop(queue, false);
-        return;
-    }
-    atomic_store(&queue->orphaned, true);
-    device_wake(queue->device);
-    forget(queue);
-    drain_watch();
-}
-
-static void drop_if_of_stream(struct queue *queue, void *stream) {
-    if (queue->key_context == 0 && queue->key_stream == (uintptr_t)stream &&
-        !atomic_load(&queue->orphaned)) {
-        drop_stream_queue(queue);
-    }
-}
-
-void queue_drop_stream(CUstream stream) {
-    struct queue *queue = queue_peek(stream, LEGACY);
-    if (queue == NULL)
-        return;
-    bool shared = queue->label.id != 0;
-    drop_stream_queue(queue);
-    /* Only a stream that works for models has queues of several labels. */
-    if (shared)
-        queue_each(drop_if_of_stream, stream);
-}
-
-void queue_drop_orphan(struct queue *queue) {
-    drop(queue, false);
-}
-
 void queue_drop_spent(struct queue *queue) {
     pthread_mutex_lock(&lock);
     bool spent = atomic_load(&queue->behind);
@@ -375,16 +302,7 @@ void queue_drop_spent(struct queue *queue) {
         atomic_store(&queue->orphaned, true);
     pthread_mutex_unlock(&lock);
     if (spent)
-        drop(queue, false);
-}
-
-static void drop_if_of_context(struct queue *queue, void *context) {
-    if (queue->context == (CUcontext)context)
-        drop(queue, true);
-}
-
-void queue_drop_context(CUcontext context) {
-    queue_each(drop_if_of_context, context);
+        queue_drop(queue, false);
 }
 
 void queue_reset_after_fork(void) {

@@ -1,4 +1,4 @@
-/* The table of queues: found by stream on every launch, without a lock. */
+/* What the files about queues share: queue.c, registry.c and ends.c. */
 #ifndef XSCHED_REGISTRY_H
 #define XSCHED_REGISTRY_H
 
@@ -9,5 +9,14 @@ void queue_enlist(struct queue *queue);
 
 /* Takes its rank away and announces that; queue.c's half of its end. */
 void queue_retire(struct queue *queue);
+
+/* Nobody finds the queue by its stream any more: the handle may come back as another stream. */
+void queue_forget(struct queue *queue);
+
+/* Ends the queue. driver_life_lock is held. */
+void queue_drop(struct queue *queue, bool context_gone);
+
+/* A thread that ends leaves its default stream behind, and no call of the driver tells of it. */
+void queue_sweep_dead_threads(void);
 
 #endif

@@ -124,6 +124,8 @@ static void fill_calls(void *handle) {
     CALL(cuDeviceGetUuid_v2);
     CALL(cuDevicePrimaryCtxGetState);
     CALL(cuStreamGetCtx);
+    CALL(cuStreamGetCtx_v2);
+    CALL(cuCtxFromGreenCtx);
     CALL(cuStreamGetPriority);
     CALL(cuStreamIsCapturing);
     CALL(cuStreamQuery);

@@ -33,6 +33,8 @@ struct driver_calls {
     CUresult (*cuDeviceGetUuid_v2)(CUuuid *uuid, CUdevice device);
     CUresult (*cuDevicePrimaryCtxGetState)(CUdevice device, unsigned *flags, int *active);
     CUresult (*cuStreamGetCtx)(CUstream stream, CUcontext *context);
+    CUresult (*cuStreamGetCtx_v2)(CUstream stream, CUcontext *context, CUgreenCtx *green);
+    CUresult (*cuCtxFromGreenCtx)(CUcontext *context, CUgreenCtx green);
     CUresult (*cuStreamGetPriority)(CUstream stream, int *priority);
     CUresult (*cuStreamIsCapturing)(CUstream stream, int *status);
     CUresult (*cuStreamQuery)(CUstream stream);

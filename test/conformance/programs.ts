@@ -23,6 +23,7 @@ export const PROGRAMS = [
   'graphs',
   'captures',
   'lifetimes',
+  'green',
   'threads',
   'dependencies',
   'lookup',

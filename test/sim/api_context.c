@@ -11,8 +11,17 @@ static _Thread_local void *stack[STACK_DEPTH]; /* handles, so that a destroyed o
 static _Thread_local int depth;
 static uint64_t context_counter;
 
+struct context *context_find(const void *handle) {
+    const struct green *green = handle_find(HANDLE_GREEN_CONTEXT, handle);
+    return handle_find(HANDLE_CONTEXT, green ? green->primary->handle : handle);
+}
+
 struct context *context_peek(void) {
-    return depth ? handle_find(HANDLE_CONTEXT, stack[depth - 1]) : NULL;
+    return depth ? context_find(stack[depth - 1]) : NULL;
+}
+
+struct green *green_current(void) {
+    return depth ? handle_find(HANDLE_GREEN_CONTEXT, stack[depth - 1]) : NULL;
 }
 
 static CUresult context_make(int device, unsigned flags, bool primary, struct context **result) {
@@ -24,7 +33,7 @@ static CUresult context_make(int device, unsigned flags, bool primary, struct co
     context->primary = primary;
     context->id = __atomic_add_fetch(&context_counter, 1, __ATOMIC_RELAXED);
     struct stream *legacy;
-    CUresult made = stream_make(context, STREAM_LEGACY, CU_STREAM_DEFAULT, 0, &legacy);
+    CUresult made = stream_make(context, NULL, STREAM_LEGACY, CU_STREAM_DEFAULT, 0, &legacy);
     if (made == CUDA_SUCCESS) {
         context->handle = handle_make(HANDLE_CONTEXT, context);
         if (!context->handle)
@@ -58,9 +67,51 @@ static CUresult device_check(CUdevice device) {
     return result;
 }
 
+static pthread_mutex_t green_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_key_t green_end;
+static pthread_once_t green_once = PTHREAD_ONCE_INIT;
+
+static void green_leave(const void *handle) {
+    pthread_mutex_lock(&green_lock);
+    struct green *green = handle_find(HANDLE_GREEN_CONTEXT, handle);
+    if (green && --green->held == 0)
+        green->holder = 0;
+    pthread_mutex_unlock(&green_lock);
+}
+
+static void green_leave_all(void *unused) {
+    (void)unused;
+    while (depth)
+        green_leave(stack[--depth]);
+}
+
+static void green_end_make(void) {
+    pthread_key_create(&green_end, green_leave_all);
+}
+
+/* A green context belongs to one thread at a time; any other context to all. */
+static bool green_enter(const void *handle) {
+    static _Thread_local char here;
+    if (!handle_find(HANDLE_GREEN_CONTEXT, handle))
+        return true;
+    pthread_once(&green_once, green_end_make);
+    pthread_setspecific(green_end, &here);
+    pthread_mutex_lock(&green_lock);
+    struct green *green = handle_find(HANDLE_GREEN_CONTEXT, handle);
+    bool mine = green && (green->held == 0 || green->holder == (uintptr_t)&here);
+    if (mine) {
+        green->holder = (uintptr_t)&here;
+        green->held++;
+    }
+    pthread_mutex_unlock(&green_lock);
+    return mine;
+}
+
 static CUresult push(void *handle) {
     if (depth == STACK_DEPTH)
         return CUDA_ERROR_INVALID_VALUE;
+    if (!green_enter(handle))
+        return CUDA_ERROR_INVALID_CONTEXT;
     stack[depth++] = handle;
     return CUDA_SUCCESS;
 }
@@ -96,7 +147,7 @@ CU_EXPORT CUresult cuCtxDestroy_v2(CUcontext handle) {
     struct context *context = handle_find(HANDLE_CONTEXT, handle);
     if (!context || context->primary)
         return CUDA_ERROR_INVALID_CONTEXT;
-    result = capture_check_context(context);
+    result = capture_check_context(context, NULL);
     if (result != CUDA_SUCCESS)
         return result;
     context_end(context);
@@ -109,7 +160,7 @@ CU_EXPORT CUresult cuCtxPushCurrent_v2(CUcontext handle) {
     CUresult result = runtime_check();
     if (result != CUDA_SUCCESS)
         return result;
-    return handle_find(HANDLE_CONTEXT, handle) ? push(handle) : CUDA_ERROR_INVALID_CONTEXT;
+    return context_find(handle) ? push(handle) : CUDA_ERROR_INVALID_CONTEXT;
 }
 
 CU_EXPORT CUresult cuCtxPopCurrent_v2(CUcontext *handle) {
@@ -118,7 +169,7 @@ CU_EXPORT CUresult cuCtxPopCurrent_v2(CUcontext *handle) {
         return result;
     if (depth == 0)
         return CUDA_ERROR_INVALID_CONTEXT;
-    depth--;
+    green_leave(stack[--depth]);
     if (handle)
         *handle = stack[depth];
     return CUDA_SUCCESS;
@@ -128,11 +179,13 @@ CU_EXPORT CUresult cuCtxSetCurrent(CUcontext handle) {
     CUresult result = runtime_check();
     if (result != CUDA_SUCCESS)
         return result;
-    if (handle && !handle_find(HANDLE_CONTEXT, handle))
+    if (handle && (!context_find(handle) || !green_enter(handle)))
         return CUDA_ERROR_INVALID_CONTEXT;
     if (depth)
-        depth--;
-    return handle ? push(handle) : CUDA_SUCCESS;
+        green_leave(stack[--depth]);
+    if (handle)
+        stack[depth++] = handle;
+    return CUDA_SUCCESS;
 }
 
 CU_EXPORT CUresult cuCtxGetCurrent(CUcontext *handle) {
@@ -172,8 +225,7 @@ CU_EXPORT CUresult cuCtxGetId(CUcontext handle, unsigned long long *id) {
     CUresult result = runtime_check();
     if (result != CUDA_SUCCESS)
         return result;
-    const struct context *context =
-        handle ? handle_find(HANDLE_CONTEXT, handle) : (void *)context_peek();
+    const struct context *context = handle ? context_find(handle) : context_peek();
     if (!context)
         return handle ? CUDA_ERROR_CONTEXT_IS_DESTROYED : CUDA_ERROR_INVALID_CONTEXT;
     if (!id)
@@ -186,7 +238,7 @@ CU_EXPORT CUresult cuCtxGetApiVersion(CUcontext handle, unsigned *version) {
     CUresult result = runtime_check();
     if (result != CUDA_SUCCESS)
         return result;
-    if (handle ? !handle_find(HANDLE_CONTEXT, handle) : !context_peek())
+    if (handle ? !context_find(handle) : !context_peek())
         return CUDA_ERROR_INVALID_CONTEXT;
     if (!version)
         return CUDA_ERROR_INVALID_VALUE;
@@ -197,9 +249,13 @@ CU_EXPORT CUresult cuCtxGetApiVersion(CUcontext handle, unsigned *version) {
 CU_EXPORT CUresult cuCtxSynchronize(void) {
     struct context *context;
     CUresult result = context_current(&context);
-    if (result == CUDA_SUCCESS)
-        result = capture_check_context(context);
-    return result == CUDA_SUCCESS ? queue_wait_context(context) : result;
+    if (result != CUDA_SUCCESS)
+        return result;
+    const struct green *green = green_current();
+    result = capture_check_context(context, green);
+    if (result != CUDA_SUCCESS)
+        return result;
+    return green ? queue_wait_green(green) : queue_wait_context(context);
 }
 
 CU_EXPORT CUresult cuCtxGetStreamPriorityRange(int *least, int *greatest) {

@@ -70,32 +70,37 @@ SIM_ALIAS(cuDeviceGetUuid_v2, cuDeviceGetUuid);
 static const struct {
     int attribute, value;
 } attributes[] = {
-    {1, 1024},                                   /* threads of a block */
-    {2, 1024},                                   /* its x, y and z */
-    {3, 1024},      {4, 64},    {5, 2147483647}, /* a grid's x, y and z */
-    {6, 65535},     {7, 65535}, {8, 49152},      /* shared memory of a block */
-    {9, 65536},                                  /* constant memory */
-    {10, 32},                                    /* warp */
-    {12, 65536},                                 /* registers of a block */
-    {13, 1980000},                               /* clock in kHz */
-    {15, 1},                                     /* copies overlap kernels */
-    {16, 132},                                   /* multiprocessors */
-    {19, 1},                                     /* host memory can be mapped */
-    {31, 1},                                     /* concurrent kernels */
-    {36, 3201000},                               /* memory clock in kHz */
-    {37, 6144},                                  /* memory bus in bits */
-    {38, 52428800},                              /* L2 */
-    {39, 2048},                                  /* threads of a multiprocessor */
-    {40, 2},                                     /* copy engines */
-    {41, 1},                                     /* unified addressing */
-    {75, 9},                                     /* compute capability */
-    {76, 0},        {78, 1},                     /* stream priorities */
-    {83, 1},                                     /* managed memory */
-    {88, 1},                                     /* pageable memory access */
-    {90, 1},                                     /* compute preemption */
-    {95, 1},                                     /* cooperative launch */
-    {115, 1},                                    /* memory pools */
-    {122, 1},                                    /* stream memory operations on 64 bits */
+    {1, 1024}, /* threads of a block */
+    {2, 1024}, /* its x, y and z */
+    {3, 1024},
+    {4, 64},
+    {5, 2147483647}, /* a grid's x, y and z */
+    {6, 65535},
+    {7, 65535},
+    {8, 49152},                /* shared memory of a block */
+    {9, 65536},                /* constant memory */
+    {10, 32},                  /* warp */
+    {12, 65536},               /* registers of a block */
+    {13, 1980000},             /* clock in kHz */
+    {15, 1},                   /* copies overlap kernels */
+    {16, SIM_MULTIPROCESSORS}, /* multiprocessors */
+    {19, 1},                   /* host memory can be mapped */
+    {31, 1},                   /* concurrent kernels */
+    {36, 3201000},             /* memory clock in kHz */
+    {37, 6144},                /* memory bus in bits */
+    {38, 52428800},            /* L2 */
+    {39, 2048},                /* threads of a multiprocessor */
+    {40, 2},                   /* copy engines */
+    {41, 1},                   /* unified addressing */
+    {75, 9},                   /* compute capability */
+    {76, 0},
+    {78, 1},  /* stream priorities */
+    {83, 1},  /* managed memory */
+    {88, 1},  /* pageable memory access */
+    {90, 1},  /* compute preemption */
+    {95, 1},  /* cooperative launch */
+    {115, 1}, /* memory pools */
+    {122, 1}, /* stream memory operations on 64 bits */
 };
 
 CU_EXPORT CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice device) {
@@ -167,6 +172,10 @@ static const struct {
      "attempt to terminate a thread-local capture sequence from another thread"},
     {CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE, "CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE",
      "the graph update was not performed because it included changes which violated constraints"},
+    {CUDA_ERROR_INVALID_RESOURCE_TYPE, "CUDA_ERROR_INVALID_RESOURCE_TYPE", "invalid resource type"},
+    {CUDA_ERROR_INVALID_RESOURCE_CONFIGURATION, "CUDA_ERROR_INVALID_RESOURCE_CONFIGURATION",
+     "invalid resource configuration"},
+    {CUDA_ERROR_STREAM_DETACHED, "CUDA_ERROR_STREAM_DETACHED", "stream is detached"},
     {CUDA_ERROR_UNKNOWN, "CUDA_ERROR_UNKNOWN", "unknown error"},
 };
 

@@ -13,7 +13,7 @@ CU_EXPORT CUresult cuStreamCreateWithPriority(CUstream *handle, unsigned flags, 
     if (!handle || flags & ~(unsigned)CU_STREAM_NON_BLOCKING)
         return CUDA_ERROR_INVALID_VALUE;
     struct stream *stream;
-    result = stream_make(context, STREAM_ORDINARY, flags, priority, &stream);
+    result = stream_make(context, green_current(), STREAM_ORDINARY, flags, priority, &stream);
     if (result == CUDA_SUCCESS)
         *handle = stream->handle;
     return result;
@@ -23,7 +23,6 @@ CU_EXPORT CUresult cuStreamCreate(CUstream *handle, unsigned flags) {
     return cuStreamCreateWithPriority(handle, flags, 0);
 }
 
-/* What the stream still holds goes on; its handle is gone at once. */
 CU_EXPORT CUresult cuStreamDestroy_v2(CUstream handle) {
     struct context *context;
     CUresult result = context_current(&context);
@@ -39,16 +38,7 @@ CU_EXPORT CUresult cuStreamDestroy_v2(CUstream handle) {
     }
     if (stream->capture)
         capture_stream_destroyed(stream);
-    stream->destroyed = true;
-    handle_drop(stream->handle);
-    stream->handle = NULL;
-    bool drained = stream->applied == stream->tail;
-    if (!drained && stream->interesting_pending == 0) {
-        /* The stand-in's thread is to look when the last of it is done. */
-        stream->ring[(stream->tail - 1) % SIM_RING].interesting = true;
-        stream->interesting_pending++;
-        pthread_cond_signal(&runtime.applier_wake);
-    }
+    bool drained = stream_give_up(stream);
     pthread_mutex_unlock(&runtime.lock);
     if (drained)
         queue_apply();
@@ -168,8 +158,21 @@ static CUresult get_context(CUstream handle, CUcontext *context, bool per_thread
     struct stream *stream;
     CUresult result = ask(handle, per_thread, &stream, context);
     if (result == CUDA_SUCCESS)
-        *context = stream->context->handle;
+        *context = stream->green ? stream->green->context_handle : stream->context->handle;
     return result;
+}
+
+static CUresult get_contexts(CUstream handle, CUcontext *context, CUgreenCtx *green,
+                             bool per_thread) {
+    struct stream *stream;
+    CUresult result = ask(handle, per_thread, &stream, context);
+    if (result == CUDA_SUCCESS && !green)
+        result = CUDA_ERROR_INVALID_VALUE;
+    if (result != CUDA_SUCCESS)
+        return result;
+    *context = stream->context->handle;
+    *green = stream->green ? stream->green->handle : NULL;
+    return CUDA_SUCCESS;
 }
 
 #define STREAM_FORMS(suffix, per_thread)                                                           \
@@ -193,6 +196,10 @@ static CUresult get_context(CUstream handle, CUcontext *context, bool per_thread
     }                                                                                              \
     CU_EXPORT CUresult cuStreamGetCtx##suffix(CUstream stream, CUcontext *context) {               \
         return get_context(stream, context, per_thread);                                           \
+    }                                                                                              \
+    CU_EXPORT CUresult cuStreamGetCtx_v2##suffix(CUstream stream, CUcontext *context,              \
+                                                 CUgreenCtx *green) {                              \
+        return get_contexts(stream, context, green, per_thread);                                   \
     }
 
 STREAM_FORMS(, false)

@@ -72,13 +72,13 @@ CUresult capture_check_event(uint64_t capture_id) {
     return CUDA_ERROR_CAPTURED_EVENT;
 }
 
-CUresult capture_check_context(const struct context *context) {
+CUresult capture_check_context(const struct context *context, const struct green *green) {
     if (!runtime.captures_active)
         return CUDA_SUCCESS;
     CUresult result = CUDA_SUCCESS;
     pthread_mutex_lock(&runtime.lock);
     for (struct capture *c = captures; c; c = c->next)
-        if (c->origin->context == context) {
+        if (c->origin->context == context && (!green || c->origin->green == green)) {
             c->invalidated = true;
             result = CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
         }

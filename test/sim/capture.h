@@ -32,8 +32,9 @@ CUresult capture_check_unsafe(struct stream *stream);
 /* Asking for an event that was recorded in a capture: 907, and the capture is spoiled where a call
  * that would synchronise spoils it (seen on an H200). Takes runtime.lock. */
 CUresult capture_check_event(uint64_t capture_id);
-/* The same for waiting for a whole context, which no mode allows. Takes runtime.lock. */
-CUresult capture_check_context(const struct context *context);
+/* The same for waiting for a whole context, or the green one of it, which no mode allows. Takes
+ * runtime.lock. */
+CUresult capture_check_context(const struct context *context, const struct green *green);
 
 /* A stream that takes part in a capture goes: the capture is spoiled, or over where that was the
  * stream that began it. Needs runtime.lock. */

@@ -16,6 +16,8 @@ typedef struct CUevent_st *CUevent;
 typedef struct CUgraph_st *CUgraph;
 typedef struct CUgraphNode_st *CUgraphNode;
 typedef struct CUgraphExec_st *CUgraphExec;
+typedef struct CUgreenCtx_st *CUgreenCtx;
+typedef struct CUdevResourceDesc_st *CUdevResourceDesc;
 typedef uint32_t cuuint32_t;
 typedef uint64_t cuuint64_t;
 typedef struct {
@@ -55,6 +57,9 @@ enum {
     CUDA_ERROR_CAPTURED_EVENT = 907,
     CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD = 908,
     CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE = 910,
+    CUDA_ERROR_INVALID_RESOURCE_TYPE = 914,
+    CUDA_ERROR_INVALID_RESOURCE_CONFIGURATION = 915,
+    CUDA_ERROR_STREAM_DETACHED = 917,
     CUDA_ERROR_UNKNOWN = 999
 };
 
@@ -204,6 +209,17 @@ typedef struct {
     int type; /* 1 is a device */
     int id;
 } CUmemLocation;
+
+/* What a green context is given of the device. Under a name of our own, as what follows the count
+ * is not the same in all versions. */
+struct device_resource {
+    int type;
+    unsigned char hidden[92];
+    unsigned sm_count;
+    unsigned char more[44];
+};
+typedef struct device_resource CUdevResource;
+enum { CU_DEV_RESOURCE_TYPE_SM = 1, CU_GREEN_CTX_DEFAULT_STREAM = 1 };
 
 /* One of cuStreamBatchMemOp's: it waits for a value, or writes it. */
 enum {

@@ -57,6 +57,18 @@
     SAME(cuCtxGetApiVersion, 3020, cuCtxGetApiVersion)                                             \
     SAME(cuCtxSynchronize, 2000, cuCtxSynchronize)                                                 \
     SAME(cuCtxGetStreamPriorityRange, 5050, cuCtxGetStreamPriorityRange)                           \
+    SAME(cuDeviceGetDevResource, 12040, cuDeviceGetDevResource)                                    \
+    SAME(cuCtxGetDevResource, 12040, cuCtxGetDevResource)                                          \
+    SAME(cuGreenCtxGetDevResource, 12040, cuGreenCtxGetDevResource)                                \
+    SAME(cuDevSmResourceSplitByCount, 12040, cuDevSmResourceSplitByCount)                          \
+    SAME(cuDevResourceGenerateDesc, 12040, cuDevResourceGenerateDesc)                              \
+    SAME(cuGreenCtxCreate, 12040, cuGreenCtxCreate)                                                \
+    SAME(cuGreenCtxDestroy, 12040, cuGreenCtxDestroy)                                              \
+    SAME(cuCtxFromGreenCtx, 12040, cuCtxFromGreenCtx)                                              \
+    SAME(cuGreenCtxRecordEvent, 12040, cuGreenCtxRecordEvent)                                      \
+    SAME(cuGreenCtxWaitEvent, 12040, cuGreenCtxWaitEvent)                                          \
+    SAME(cuGreenCtxStreamCreate, 12040, cuGreenCtxStreamCreate)                                    \
+    SAME(cuStreamGetGreenCtx, 12040, cuStreamGetGreenCtx)                                          \
     SAME(cuModuleLoadData, 2000, cuModuleLoadData)                                                 \
     SAME(cuModuleLoadDataEx, 2010, cuModuleLoadDataEx)                                             \
     SAME(cuModuleUnload, 2000, cuModuleUnload)                                                     \
@@ -104,6 +116,7 @@
     TWIN(cuStreamGetPriority, 5050)                                                                \
     TWIN(cuStreamGetFlags, 5050)                                                                   \
     TWIN(cuStreamGetId, 12000)                                                                     \
+    SIM_EXPORT(cuStreamGetCtx, 12050, cuStreamGetCtx_v2, cuStreamGetCtx_v2_ptsz)                   \
     TWIN(cuStreamGetCtx, 9020)                                                                     \
     TWIN(cuStreamWaitEvent, 3020)                                                                  \
     TWIN(cuStreamAddCallback, 5000)                                                                \

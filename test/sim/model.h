@@ -62,6 +62,7 @@
 /* What the device says of itself. */
 #define SIM_DEVICE_NAME "xsched simulated GPU"
 #define SIM_DEVICE_MEMORY (141ull << 30)
+#define SIM_MULTIPROCESSORS 132
 #define SIM_DRIVER_VERSION 12080
 #define SIM_PRIORITY_GREATEST (-5)
 

@@ -226,8 +226,10 @@ CUresult queue_wait(struct stream *stream, uint64_t number) {
     return context->error;
 }
 
-/* Waits until no stream of a context (that takes part in implicit synchronisation) has work. */
-static CUresult wait_for_streams(struct context *context, bool blocking_only) {
+/* Waits until no stream of a context (of a green one; that takes part in implicit synchronisation)
+ * has work. */
+static CUresult wait_for_streams(struct context *context, const struct green *green,
+                                 bool blocking_only) {
     /* As they are now: what other threads submit meanwhile is not waited for. */
     struct {
         struct stream *stream;
@@ -236,7 +238,8 @@ static CUresult wait_for_streams(struct context *context, bool blocking_only) {
     int count = 0;
     pthread_mutex_lock(&runtime.lock);
     for (struct stream *s = context->streams; s && count < SIM_STREAMS_PER_CLIENT; s = s->next)
-        if (s->applied < s->tail && (!blocking_only || stream_is_blocking(s))) {
+        if (s->applied < s->tail && (!green || s->green == green) &&
+            (!blocking_only || stream_is_blocking(s))) {
             busy[count].stream = s;
             busy[count].id = s->id;
             busy[count++].tail = s->tail;
@@ -249,11 +252,15 @@ static CUresult wait_for_streams(struct context *context, bool blocking_only) {
 }
 
 CUresult queue_wait_context(struct context *context) {
-    return wait_for_streams(context, false);
+    return wait_for_streams(context, NULL, false);
+}
+
+CUresult queue_wait_green(const struct green *green) {
+    return wait_for_streams(green->primary, green, false);
 }
 
 CUresult queue_wait_blocking(struct context *context) {
-    return wait_for_streams(context, true);
+    return wait_for_streams(context, NULL, true);
 }
 
 bool queue_blocking_are_done(struct context *context) {

@@ -31,6 +31,18 @@ struct context {
     uint64_t id;
 };
 
+/* A green context: streams of its own in the device's primary context. */
+struct green {
+    void *handle;
+    void *context_handle; /* by which it is made current */
+    struct context *primary;
+    unsigned sm_count;
+    struct stream *main;   /* its default stream */
+    struct stream *marker; /* for events of the whole green context; NULL before the first */
+    uint64_t holder;       /* the thread that has it among its contexts, 0 for none */
+    unsigned held;         /* how often */
+};
+
 #define SIM_MAX_EFFECTS 2
 
 /* One effect of a kernel on memory; see README.md for the comments that ask for it. */
@@ -77,12 +89,14 @@ struct payload {
     };
 };
 
-enum stream_role { STREAM_ORDINARY, STREAM_LEGACY, STREAM_PER_THREAD };
+enum stream_role { STREAM_ORDINARY, STREAM_LEGACY, STREAM_PER_THREAD, STREAM_GREEN };
 
 struct stream {
     struct stream *next;       /* of the context */
     struct stream *next_local; /* of the process */
     struct context *context;
+    struct green *green; /* NULL for most */
+    bool detached;       /* that one is gone */
     void *handle;
     enum stream_role role;
     unsigned flags;
@@ -147,6 +161,10 @@ CUresult runtime_check(void);
  */
 struct context *context_peek(void);
 CUresult context_current(struct context **context);
+/* The green context that it is, NULL for an ordinary one. */
+struct green *green_current(void);
+/* The context of a handle, a green one's primary; NULL where there is none. */
+struct context *context_find(const void *handle);
 /* Marks the calling thread as inside a host function. */
 void runtime_callback_set(bool inside);
 /* Holds the thread until simulated `since` + cost: what a call costs on the host. */
@@ -163,7 +181,10 @@ enum handle_kind {
     HANDLE_FUNCTION,
     HANDLE_GRAPH,
     HANDLE_GRAPH_NODE,
-    HANDLE_GRAPH_EXEC
+    HANDLE_GRAPH_EXEC,
+    HANDLE_GREEN,
+    HANDLE_GREEN_CONTEXT,
+    HANDLE_RESOURCES
 };
 /* A new handle of an object, NULL when 2^20 are in use. */
 void *handle_make(enum handle_kind kind, void *object);
@@ -172,8 +193,11 @@ void *handle_find(enum handle_kind kind, const void *handle);
 void handle_drop(void *handle);
 
 /* --- streams and operations (stream_table.c, queue.c, apply.c) --- */
-CUresult stream_make(struct context *context, enum stream_role role, unsigned flags, int priority,
-                     struct stream **stream);
+CUresult stream_make(struct context *context, struct green *green, enum stream_role role,
+                     unsigned flags, int priority, struct stream **stream);
+/* What the stream still holds goes on; its handle is gone at once. Needs runtime.lock. True where
+ * it holds nothing, and queue_apply is to be called. */
+bool stream_give_up(struct stream *stream);
 /* What a handle means: NULL is the legacy or the per-thread stream, 1 and 2 are those by name. */
 CUresult stream_resolve(CUstream handle, bool per_thread, struct stream **stream);
 /* Whether the stream takes part in the legacy stream's implicit synchronisation. */
@@ -200,6 +224,8 @@ CUresult queue_wait_blocking(struct context *context);
 bool queue_blocking_are_done(struct context *context);
 /* Waits for all streams of a context. */
 CUresult queue_wait_context(struct context *context);
+/* The same for those of a green context. */
+CUresult queue_wait_green(const struct green *green);
 /* Applies what has finished by now. */
 void queue_apply(void);
 /* The body of the stand-in's own thread. */

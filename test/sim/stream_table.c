@@ -43,8 +43,8 @@ static struct stream *stream_allocate(void) {
     return stream;
 }
 
-CUresult stream_make(struct context *context, enum stream_role role, unsigned flags, int priority,
-                     struct stream **result) {
+CUresult stream_make(struct context *context, struct green *green, enum stream_role role,
+                     unsigned flags, int priority, struct stream **result) {
     if (priority > 0)
         priority = 0;
     if (priority < -5)
@@ -56,6 +56,7 @@ CUresult stream_make(struct context *context, enum stream_role role, unsigned fl
         return CUDA_ERROR_OUT_OF_MEMORY;
     }
     stream->context = context;
+    stream->green = green;
     stream->role = role;
     stream->flags = flags;
     stream->priority = priority;
@@ -90,6 +91,20 @@ CUresult stream_make(struct context *context, enum stream_role role, unsigned fl
     return CUDA_SUCCESS;
 }
 
+bool stream_give_up(struct stream *stream) {
+    stream->destroyed = true;
+    handle_drop(stream->handle);
+    stream->handle = NULL;
+    bool drained = stream->applied == stream->tail;
+    if (!drained && stream->interesting_pending == 0) {
+        /* The stand-in's thread is to look when the last of it is done. */
+        stream->ring[(stream->tail - 1) % SIM_RING].interesting = true;
+        stream->interesting_pending++;
+        pthread_cond_signal(&runtime.applier_wake);
+    }
+    return drained;
+}
+
 static void thread_streams_end(void *unused) {
     (void)unused;
     pthread_mutex_lock(&runtime.lock);
@@ -118,7 +133,7 @@ static CUresult per_thread_stream(struct context *context, struct stream **strea
     }
     if (slot < 0)
         return CUDA_ERROR_OUT_OF_MEMORY;
-    CUresult result = stream_make(context, STREAM_PER_THREAD, CU_STREAM_DEFAULT, 0, stream);
+    CUresult result = stream_make(context, NULL, STREAM_PER_THREAD, CU_STREAM_DEFAULT, 0, stream);
     if (result != CUDA_SUCCESS)
         return result;
     thread_streams[slot].stream = *stream;
@@ -133,12 +148,15 @@ CUresult stream_resolve(CUstream handle, bool per_thread, struct stream **stream
     CUresult result = context_current(&context);
     if (result != CUDA_SUCCESS)
         return result;
+    const struct green *green = green_current();
     if (handle == CU_STREAM_LEGACY || (!handle && !per_thread)) {
-        *stream = context->legacy;
+        *stream = green ? green->main : context->legacy;
         return CUDA_SUCCESS;
     }
     if (handle == CU_STREAM_PER_THREAD || !handle)
-        return per_thread_stream(context, stream);
+        return green ? CUDA_ERROR_INVALID_HANDLE : per_thread_stream(context, stream);
     *stream = handle_find(HANDLE_STREAM, handle);
-    return *stream ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
+    if (!*stream)
+        return CUDA_ERROR_INVALID_HANDLE;
+    return (*stream)->detached ? CUDA_ERROR_STREAM_DETACHED : CUDA_SUCCESS;
 }

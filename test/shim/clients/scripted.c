@@ -16,6 +16,11 @@
  *   a host S COUNT | allocate S COUNT | copy S COUNT | await S COUNT | rejected S COUNT
  *                              host functions, memory, copies, a value that the stream waits for,
  *                              launches that the driver refuses
+ *   a green G S                a green context, called by a digit too, with a stream S of its own
+ *   a enter G | leave G | finish G | part G
+ *                              it is made current, the primary one is again, what is current is
+ *                              waited for, the green one is destroyed
+ *   a move G S                 an event of S is recorded anew, in all of G, and waited for
  *   a upload S MEGABYTES       one copy to the device, and back
  *   a ahead S COUNT | question S COUNT    functions of a driver of the future
  *   a close LOW HIGH           closes descriptors
@@ -43,6 +48,7 @@
 #include "driver.h"
 
 #include "check.h"
+#include "green.h"
 #include "server.h"
 
 #include <fcntl.h>
@@ -209,7 +215,11 @@ static void obey_driver(char letter, const char *order, const char *name, char *
         DRIVER_CHECK(cuda.cuEventDestroy_v2(event));
     } else if (strcmp(name, "replay") == 0) {
         status = cuda.cuGraphLaunch(graphs[number], streams[number]);
-    } else {
+    } else if (strcmp(name, "green") == 0) {
+        status = green_make(number, &streams[stream_number(second)]);
+    } else if (strcmp(name, "move") == 0) {
+        status = green_move_event(number, streams[stream_number(second)]);
+    } else if (!green_obey(name, number, &status)) {
         uint64_t count = check_argument(second);
         CHECK(calls_obey(name, count, streams[number], words + 4 * number, &status),
               "'%s' is no order", name);

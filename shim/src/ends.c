@@ -1,0 +1,98 @@
+/* The ends of queues: their stream, thread or context is gone. */
+#include "capture.h"
+#include "device.h"
+#include "drain.h"
+#include "registry.h"
+#include "resolve.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+void queue_drop(struct queue *queue, bool context_gone) {
+    /* Once it is retired its record could serve another stream, before we are done with it. */
+    atomic_fetch_add(&queue->holders, 1);
+    if (!atomic_load(&queue->orphaned))
+        queue_forget(queue);
+    queue_retire(queue);
+    int mode = capture_relax();
+    window_clear(queue, !context_gone);
+    CUevent tail = atomic_exchange(&queue->tail, NULL);
+    if (tail != NULL && !context_gone)
+        driver.cuEventDestroy_v2(tail);
+    capture_restore(mode);
+    queue_release(queue);
+}
+
+static void drop_if_of_dead_thread(struct queue *queue, void *unused) {
+    (void)unused;
+    /* What still runs is counted until it has drained; a later sweep takes it. */
+    if (queue->stream != CU_STREAM_PER_THREAD || atomic_load(&queue->ready))
+        return;
+    pid_t thread = (pid_t)(queue->key_stream >> 2);
+    if (syscall(SYS_tgkill, getpid(), thread, 0) != 0 && errno == ESRCH)
+        queue_drop(queue, false);
+}
+
+void queue_sweep_dead_threads(void) {
+    enum { SWEEP_EVERY = 64 };
+    static _Atomic uint32_t registrations;
+    if (atomic_fetch_add(&registrations, 1) % SWEEP_EVERY != SWEEP_EVERY - 1)
+        return;
+    int saved = errno;
+    int cancel = driver_life_enter();
+    queue_each(drop_if_of_dead_thread, NULL);
+    driver_life_leave(cancel);
+    errno = saved;
+}
+
+static void drop_stream_queue(struct queue *queue) {
+    if (!atomic_load(&queue->ready) || !queue_trail_anywhere(queue)) {
+        queue_drop(queue, false);
+        return;
+    }
+    atomic_store(&queue->orphaned, true);
+    device_wake(queue->device);
+    queue_forget(queue);
+    drain_watch();
+}
+
+static void drop_if_of_stream(struct queue *queue, void *stream) {
+    if (queue->key_context == 0 && queue->key_stream == (uintptr_t)stream &&
+        !atomic_load(&queue->orphaned)) {
+        drop_stream_queue(queue);
+    }
+}
+
+void queue_drop_stream(CUstream stream) {
+    struct queue *queue = queue_peek(stream, LEGACY);
+    if (queue == NULL)
+        return;
+    bool shared = queue->label.id != 0;
+    drop_stream_queue(queue);
+    /* Only a stream that works for models has queues of several labels. */
+    if (shared)
+        queue_each(drop_if_of_stream, stream);
+}
+
+void queue_drop_orphan(struct queue *queue) {
+    queue_drop(queue, false);
+}
+
+static void drop_if_of_green(struct queue *queue, void *green) {
+    if (queue->green == (CUcontext)green && !atomic_load(&queue->orphaned))
+        drop_stream_queue(queue);
+}
+
+void queue_drop_green(CUcontext green) {
+    queue_each(drop_if_of_green, green);
+}
+
+static void drop_if_of_context(struct queue *queue, void *context) {
+    if (queue->context == (CUcontext)context)
+        queue_drop(queue, true);
+}
+
+void queue_drop_context(CUcontext context) {
+    queue_each(drop_if_of_context, context);
+}
