@@ -2,14 +2,29 @@
 
 #include "resolve.h"
 
-bool context_of_stream(CUstream stream, struct stream_context *found) {
+#include <stdatomic.h>
+
+/* Most programs make none: they are not asked about by a call that they do not make themselves. */
+static atomic_bool has_green;
+
+void context_note_green(void) {
+    atomic_store(&has_green, true);
+}
+
+/* The contexts of a stream as a driver tells them that knows green ones. */
+static bool ask_both(CUstream stream, struct stream_context *found) {
     CUgreenCtx green = NULL;
+    if (driver.cuStreamGetCtx_v2 == NULL || driver.cuCtxFromGreenCtx == NULL ||
+        driver.cuStreamGetCtx_v2(stream, &found->context, &green) != CUDA_SUCCESS)
+        return false;
+    return green == NULL || driver.cuCtxFromGreenCtx(&found->green, green) == CUDA_SUCCESS;
+}
+
+bool context_of_stream(CUstream stream, struct stream_context *found) {
     *found = (struct stream_context){NULL, NULL};
-    /* The first form, where it knows streams of green contexts, names the green one. */
-    if (driver.cuStreamGetCtx_v2 != NULL && driver.cuCtxFromGreenCtx != NULL &&
-        driver.cuStreamGetCtx_v2(stream, &found->context, &green) == CUDA_SUCCESS) {
-        return green == NULL || driver.cuCtxFromGreenCtx(&found->green, green) == CUDA_SUCCESS;
-    }
+    if (atomic_load(&has_green) && ask_both(stream, found))
+        return true;
+    *found = (struct stream_context){NULL, NULL};
     if (stream == CU_STREAM_LEGACY) {
         return driver.cuCtxGetCurrent != NULL &&
                driver.cuCtxGetCurrent(&found->context) == CUDA_SUCCESS && found->context != NULL;

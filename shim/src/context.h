@@ -18,4 +18,7 @@ struct stream_context {
  */
 bool context_of_stream(CUstream stream, struct stream_context *found);
 
+/* The program has made a green context. */
+void context_note_green(void);
+
 #endif

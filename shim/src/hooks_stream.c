@@ -5,6 +5,7 @@
 #include "hooks.h"
 
 #include "capture.h"
+#include "context.h"
 #include "events.h"
 
 #include <errno.h>
@@ -293,6 +294,17 @@ static void drop_if_primary_went(struct queue *queue, void *devices) {
     CUdevice device = queue->device->handle;
     if ((*(const uint64_t *)devices & bit_of(device)) != 0 && primary_is_gone(device))
         drop_if_of_device(queue, &device);
+}
+
+EXPORT CUresult cuGreenCtxCreate(CUgreenCtx *green, CUdevResourceDesc desc, CUdevice device,
+                                 unsigned flags);
+CUresult cuGreenCtxCreate(CUgreenCtx *green, CUdevResourceDesc desc, CUdevice device,
+                          unsigned flags) {
+    REAL(cuGreenCtxCreate, (CUgreenCtx *, CUdevResourceDesc, CUdevice, unsigned));
+    /* Another thread may use it as soon as it is there. */
+    if (!process_is_inert())
+        context_note_green();
+    return real(green, desc, device, flags);
 }
 
 /* Its streams outlive it, but nothing can be done with them any more. */
