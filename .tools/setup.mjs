@@ -15,6 +15,7 @@ import { runChecked, runMain, runStep } from './lib/steps.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const build = path.join(root, 'build');
+const ADDON = 'native';
 
 /** Installs the locked npm packages unless they are installed. */
 function installPackages() {
@@ -69,9 +70,13 @@ async function setup() {
   const folders = listMakeFolders(root);
   console.log(`Setting up ${path.basename(root)} (Node ${process.versions.node})`);
   await runStep('compilers', () => checkCompilers(root));
-  await runStep('npm packages', installPackages);
-  for (const folder of folders) await runStep(`make ${folder}`, () => buildFolder(folder));
-  await runStep('TypeScript', compileTypeScript);
+  // The addon needs headers from an npm package; the other parts can be built while those come.
+  const make = (folder) => runStep(`make ${folder}`, () => buildFolder(folder));
+  const buildOthers = async () => {
+    for (const folder of folders.filter((name) => name !== ADDON)) await make(folder);
+  };
+  await Promise.all([runStep('npm packages', installPackages), buildOthers()]);
+  await Promise.all([make(ADDON), runStep('TypeScript', compileTypeScript)]);
   await runStep('command links', linkCommands);
   await runStep('compile_commands.json', () => linkCompileCommands(folders));
 }
