@@ -56,12 +56,17 @@ describe('xsched run', () => {
     const type = (text: string): void => {
       running.child.stdin.write(text);
     };
-    type(`"$NODE" "$XSCHED" run -- sh -c 'echo re""ady; read x; echo "read $x"'\n`);
+    // What is typed before bash has set up the terminal for it would be lost.
+    const program =
+      "process.on('SIGCONT', () => console.log('goes' + ' on'));" +
+      "process.stdin.on('data', (line) => { console.log('read ' + line); process.exit(0); });" +
+      "console.log('re' + 'ady');";
+    type(`"$NODE" "$XSCHED" run -- "$NODE" -e "${program}"\n`);
     await running.sees('ready');
     type(CTRL_Z);
     await running.sees('Stopped');
     type('fg\n');
-    await running.sees('run -- sh -c', 2);
+    await running.sees('goes on');
     type('line\n');
     await running.sees('read line');
     type('exit 3\n');
