@@ -2,6 +2,7 @@
 
 #include "capture.h"
 #include "clock.h"
+#include "registry.h"
 #include "reports.h"
 #include "resolve.h"
 #include "round.h"
@@ -138,7 +139,7 @@ static void tend(struct queue *queue, void *data) {
             round_due(round, queue->poll_at);
     } else if (atomic_load(&queue->orphaned)) {
         pthread_mutex_lock(&driver_life_lock);
-        queue_drop_orphan(queue);
+        queue_drop(queue, false);
         pthread_mutex_unlock(&driver_life_lock);
     } else if (atomic_load(&queue->reported_ready)) {
         if (now - queue->idle_reported_at >= HELD_BACK_NS) {

@@ -75,10 +75,6 @@ void queue_drop_stream(CUstream stream) {
         queue_each(drop_if_of_stream, stream);
 }
 
-void queue_drop_orphan(struct queue *queue) {
-    queue_drop(queue, false);
-}
-
 static void drop_if_of_green(struct queue *queue, void *green) {
     if (queue->green == (CUcontext)green && !atomic_load(&queue->orphaned))
         drop_stream_queue(queue);

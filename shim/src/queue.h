@@ -172,9 +172,6 @@ bool queue_retrail(struct queue *queue);
  */
 void queue_drop_stream(CUstream stream);
 
-/* The orphan's work has left the GPU. */
-void queue_drop_orphan(struct queue *queue);
-
 /*
  * The queue's label has ended, and it is idle. It ends unless its stream is its own still: a stream
  * that serves one model after the other would have a queue for each that ever was.

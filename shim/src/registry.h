@@ -1,4 +1,4 @@
-/* What the files about queues share: queue.c, registry.c and ends.c. */
+/* What the files about queues share: queue.c, registry.c, ends.c and drain.c. */
 #ifndef XSCHED_REGISTRY_H
 #define XSCHED_REGISTRY_H
 
