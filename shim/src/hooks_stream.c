@@ -284,15 +284,23 @@ static uint64_t bit_of(CUdevice device) {
     return device < DEVICE_MAX ? UINT64_C(1) << device : 0;
 }
 
-static void note_primary(struct queue *queue, void *devices) {
-    CUdevice device = queue->device->handle;
-    if (!primary_is_gone(device))
-        *(uint64_t *)devices |= bit_of(device);
+static void note_device(struct queue *queue, void *devices) {
+    *(uint64_t *)devices |= bit_of(queue->device->handle);
 }
 
-static void drop_if_primary_went(struct queue *queue, void *devices) {
+/* Those of the devices that have a primary context: one question each, however many queues. */
+static uint64_t with_primary(uint64_t devices) {
+    uint64_t found = 0;
+    for (CUdevice device = 0; device < DEVICE_MAX; device++) {
+        if ((devices & bit_of(device)) != 0 && !primary_is_gone(device))
+            found |= bit_of(device);
+    }
+    return found;
+}
+
+static void drop_if_of_devices(struct queue *queue, void *devices) {
     CUdevice device = queue->device->handle;
-    if ((*(const uint64_t *)devices & bit_of(device)) != 0 && primary_is_gone(device))
+    if ((*(const uint64_t *)devices & bit_of(device)) != 0)
         drop_if_of_device(queue, &device);
 }
 
@@ -318,13 +326,15 @@ CUresult cuGreenCtxDestroy(CUgreenCtx green) {
     }
     int cancel = driver_life_enter();
     /* It may be the last that keeps the primary context. */
-    uint64_t had_primary = 0;
-    queue_each(note_primary, &had_primary);
+    uint64_t devices = 0;
+    queue_each(note_device, &devices);
+    uint64_t had_primary = with_primary(devices);
     queue_drop_green(context);
     CUresult result = real(green);
     if (result == CUDA_SUCCESS) {
         capture_context_destroyed(context);
-        queue_each(drop_if_primary_went, &had_primary);
+        uint64_t lost_primary = had_primary & ~with_primary(had_primary);
+        queue_each(drop_if_of_devices, &lost_primary);
     }
     driver_life_leave(cancel);
     return result;
