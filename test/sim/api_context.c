@@ -60,7 +60,7 @@ static void context_end(struct context *context) {
     queue_apply();
 }
 
-static CUresult device_check(CUdevice device) {
+CUresult device_check(CUdevice device) {
     CUresult result = runtime_check();
     if (result == CUDA_SUCCESS && (device < 0 || (uint32_t)device >= runtime.file->device_count))
         result = CUDA_ERROR_INVALID_DEVICE;

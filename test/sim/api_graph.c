@@ -115,11 +115,8 @@ static CUresult graph_launch(CUgraphExec handle, CUstream stream_handle, bool pe
         return result;
     }
     /* Launches of one graph never overlap, on whatever streams they are. */
-    if (exec->last.stream && exec->last.stream != stream) {
-        struct submission wait = {
-            .engine = SIM_ENGINE_NONE, .wait_for = &exec->last, .payload = {.kind = SIM_OP_WAIT}};
-        result = queue_submit(stream, &wait, NULL);
-    }
+    if (exec->last.stream && exec->last.stream != stream)
+        result = queue_submit_wait(stream, &exec->last);
     uint64_t number = 0;
     for (uint32_t i = 0; i < exec->count && result == CUDA_SUCCESS; i++) {
         struct submission submission = exec->nodes[i].submission;

@@ -41,9 +41,7 @@ static CUresult check_question(const CUdevResource *resource, int type) {
 }
 
 CU_EXPORT CUresult cuDeviceGetDevResource(CUdevice device, CUdevResource *resource, int type) {
-    CUresult result = runtime_check();
-    if (result == CUDA_SUCCESS && (device < 0 || (uint32_t)device >= runtime.file->device_count))
-        result = CUDA_ERROR_INVALID_DEVICE;
+    CUresult result = device_check(device);
     if (result == CUDA_SUCCESS)
         result = check_question(resource, type);
     if (result == CUDA_SUCCESS)
@@ -255,20 +253,24 @@ static CUresult list_activity(const struct green *green, struct activity *activi
     return result;
 }
 
-static CUresult submit_wait(struct stream *stream, const struct event *event) {
-    struct submission submission = {
-        .engine = SIM_ENGINE_NONE, .wait_for = event, .payload = {.kind = SIM_OP_WAIT}};
-    return queue_submit(stream, &submission, NULL);
+/* What the calls on an event are about. */
+static CUresult find_with_event(CUgreenCtx handle, CUevent event_handle, struct green **green,
+                                struct event **event) {
+    CUresult result = find(handle, green);
+    if (result != CUDA_SUCCESS)
+        return result;
+    *event = handle_find(HANDLE_EVENT, event_handle);
+    return *event ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
 }
 
 CU_EXPORT CUresult cuGreenCtxRecordEvent(CUgreenCtx handle, CUevent event_handle) {
     struct green *green;
-    CUresult result = find(handle, &green);
+    struct event *event;
+    CUresult result = find_with_event(handle, event_handle, &green, &event);
+    if (result == CUDA_SUCCESS && event->context != green->primary)
+        result = CUDA_ERROR_INVALID_HANDLE;
     if (result != CUDA_SUCCESS)
         return result;
-    struct event *event = handle_find(HANDLE_EVENT, event_handle);
-    if (!event || event->context != green->primary)
-        return CUDA_ERROR_INVALID_HANDLE;
     struct activity activity;
     result = list_activity(green, &activity);
     /* A stream that nothing else uses, so that none of the others waits for the rest. */
@@ -277,7 +279,7 @@ CU_EXPORT CUresult cuGreenCtxRecordEvent(CUgreenCtx handle, CUevent event_handle
                              &green->marker);
     for (uint32_t i = 0; i < activity.count && result == CUDA_SUCCESS; i++)
         if (activity.ends[i].number + 1 > 0)
-            result = submit_wait(green->marker, &activity.ends[i]);
+            result = queue_submit_wait(green->marker, &activity.ends[i]);
     if (result != CUDA_SUCCESS)
         return result;
     struct submission submission = {.engine = SIM_ENGINE_NONE, .payload = {.kind = SIM_OP_EVENT}};
@@ -287,12 +289,10 @@ CU_EXPORT CUresult cuGreenCtxRecordEvent(CUgreenCtx handle, CUevent event_handle
 
 CU_EXPORT CUresult cuGreenCtxWaitEvent(CUgreenCtx handle, CUevent event_handle) {
     struct green *green;
-    CUresult result = find(handle, &green);
+    struct event *event;
+    CUresult result = find_with_event(handle, event_handle, &green, &event);
     if (result != CUDA_SUCCESS)
         return result;
-    struct event *event = handle_find(HANDLE_EVENT, event_handle);
-    if (!event)
-        return CUDA_ERROR_INVALID_HANDLE;
     struct activity activity;
     result = list_activity(green, &activity);
     pthread_mutex_lock(&runtime.lock);
@@ -306,6 +306,6 @@ CU_EXPORT CUresult cuGreenCtxWaitEvent(CUgreenCtx handle, CUevent event_handle) 
         return result;
     for (uint32_t i = 0; i < activity.count && result == CUDA_SUCCESS; i++)
         if (!activity.streams[i]->destroyed)
-            result = submit_wait(activity.streams[i], &recorded);
+            result = queue_submit_wait(activity.streams[i], &recorded);
     return result;
 }

@@ -94,9 +94,7 @@ static CUresult wait_event(CUstream handle, CUevent event_handle, unsigned flags
     pthread_mutex_unlock(&runtime.lock);
     if (result != CUDA_SUCCESS || captured || recorded.record == recorded.first_record)
         return result;
-    struct submission submission = {
-        .engine = SIM_ENGINE_NONE, .wait_for = &recorded, .payload = {.kind = SIM_OP_WAIT}};
-    return queue_submit(stream, &submission, NULL);
+    return queue_submit_wait(stream, &recorded);
 }
 
 static CUresult value_operation(int kind, CUstream handle, CUdeviceptr address, uint64_t value,

@@ -179,6 +179,12 @@ CUresult queue_submit(struct stream *stream, const struct submission *submission
     return CUDA_SUCCESS;
 }
 
+CUresult queue_submit_wait(struct stream *stream, const struct event *event) {
+    struct submission submission = {
+        .engine = SIM_ENGINE_NONE, .wait_for = event, .payload = {.kind = SIM_OP_WAIT}};
+    return queue_submit(stream, &submission, NULL);
+}
+
 bool queue_is_done(struct stream *stream, uint64_t tail) {
     if (stream->applied >= tail)
         return true;

@@ -157,6 +157,8 @@ CUresult runtime_init(void);
 /* CUDA_SUCCESS where the driver may be used: initialised, not in a host function, not after fork.
  */
 CUresult runtime_check(void);
+/* The same, and that there is such a device. */
+CUresult device_check(CUdevice device);
 /* The calling thread's context, without (peek) and with the errors for none and for a broken one.
  */
 struct context *context_peek(void);
@@ -215,6 +217,8 @@ struct submission {
 /* Appends an operation to a stream, or to the graph that the stream is being captured into. Blocks
  * while the stream's hardware queue is full. *number (may be NULL) is set to its number. */
 CUresult queue_submit(struct stream *stream, const struct submission *submission, uint64_t *number);
+/* Appends a wait for the operation that the event stands for. */
+CUresult queue_submit_wait(struct stream *stream, const struct event *event);
 /* Waits until an operation has finished and its effects are there. Its context's error, if any. */
 CUresult queue_wait(struct stream *stream, uint64_t number);
 /* Whether a stream's operations before `tail` have all been applied, looking if need be. */
