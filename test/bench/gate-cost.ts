@@ -18,6 +18,7 @@ import { parseArgs } from 'node:util';
 import { DAEMON_SCRIPT, ROOT } from '../demo/paths.js';
 import { percentile } from '../demo/statistics.js';
 import { newTable } from '../demo/tables.js';
+import { describeProcessor } from '../fig13a/machine.js';
 
 const BUILD = path.join(ROOT, 'build');
 const PROGRAM = path.join(BUILD, 'bench', 'launches');
@@ -162,13 +163,13 @@ async function main(): Promise<void> {
     };
     const [rounds, launches] = [Number(values.rounds), Number(values.launches)];
     const rows = await measureModes(makeModes(base, runtimeDir), rounds, launches);
-    const machine = { cpu: os.cpus()[0]?.model.trim(), cores: os.availableParallelism() };
+    const machine = describeProcessor();
     const result = { driver: values.driver, machine, rounds, launches, rows };
     const file = path.join(ROOT, 'out', 'bench', `gate-cost-${path.basename(values.driver)}.json`);
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
     const format = (ns: number) => ns.toFixed(1);
-    console.log(`${String(machine.cpu)}, driver ${values.driver}: ns a launch, and over bare`);
+    console.log(`${machine.cpu}, driver ${values.driver}: ns a launch, and over bare`);
     const table = newTable(['', 'launch', 'added', 'P10', 'P90']);
     for (const { mode, launchNs, addedNs } of rows) {
       const { p10, p50, p90 } = addedNs;

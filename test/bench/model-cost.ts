@@ -10,7 +10,6 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { startDaemon } from '../demo/daemon.js';
@@ -23,6 +22,7 @@ import { Program } from '../e2e/behaviour/program.js';
 import { until } from '../e2e/behaviour/until.js';
 import { bootstrapRatio } from '../fig13a/bootstrap.js';
 import type { Interval } from '../fig13a/bootstrap.js';
+import { describeProcessor } from '../fig13a/machine.js';
 
 const SCRIPT = path.join(ROOT, 'test', 'bench', 'model_steps.py');
 const SHIM = path.join(ROOT, 'build', 'shim', 'libxsched_shim.so');
@@ -221,7 +221,7 @@ async function main(): Promise<void> {
     await session.close();
   }
   printRows(rows);
-  const machine = { cpu: os.cpus()[0]?.model.trim(), cores: os.availableParallelism() };
+  const machine = describeProcessor();
   const file = path.join(ROOT, 'out', 'bench', 'model-cost.json');
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify({ machine, rounds, steps, rows }, null, 2)}\n`);

@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import type { Gpu } from '../demo/gpu.js';
 
-export interface Machine {
+export interface Processor {
+  readonly cpu: string;
+  /** Processors that this process may use. */
+  readonly cores: number;
+}
+
+export interface Machine extends Processor {
   readonly gpu: string;
   readonly gpuKind: 'real' | 'sim';
   /** Milliseconds of this machine for one of the GPU: above 1 on a slowed simulated one. */
@@ -12,9 +18,6 @@ export interface Machine {
   readonly driverVersion: string | null;
   /** CUDA version of the driver: 1000 * major + 10 * minor. */
   readonly cudaVersion: number;
-  readonly cpu: string;
-  /** Processors that this process may use. */
-  readonly cores: number;
   readonly memoryGiB: number;
   readonly system: string;
   readonly node: string;
@@ -31,6 +34,11 @@ function readDriverVersion(): string | null {
   }
 }
 
+/** Describes what this machine computes with beside a GPU. */
+export function describeProcessor(): Processor {
+  return { cpu: os.cpus()[0]?.model.trim() ?? 'unknown', cores: os.availableParallelism() };
+}
+
 /** Describes this machine with the GPU that is used. */
 export function describeMachine(gpu: Gpu): Machine {
   return {
@@ -39,8 +47,7 @@ export function describeMachine(gpu: Gpu): Machine {
     scale: gpu.scale,
     driverVersion: gpu.kind === 'real' ? readDriverVersion() : null,
     cudaVersion: gpu.cudaVersion,
-    cpu: os.cpus()[0]?.model.trim() ?? 'unknown',
-    cores: os.availableParallelism(),
+    ...describeProcessor(),
     memoryGiB: Math.round(os.totalmem() / 2 ** 30),
     system: `${os.type()} ${os.release()} ${os.arch()}`,
     node: process.versions.node,
