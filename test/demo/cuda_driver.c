@@ -5,11 +5,11 @@
 #include <string.h>
 
 /* A function pointer cannot be cast from void * in ISO C, hence the copy. */
-static int cuda_driver_resolve(void *library, const char *symbol, void *field, char *error,
-                               size_t error_size) {
+int cuda_resolve(void *library, const char *name, const char *symbol, void *field, char *error,
+                 size_t error_size) {
     void *address = dlsym(library, symbol);
     if (!address) {
-        snprintf(error, error_size, "the driver has no %s", symbol);
+        snprintf(error, error_size, "%s has no %s", name, symbol);
         return -1;
     }
     memcpy(field, &address, sizeof(address));
@@ -24,7 +24,7 @@ int cuda_driver_load(struct cuda_driver *driver, const char *path, char *error, 
         return -1;
     }
 #define CUDA_RESOLVE_FIELD(symbol, field, parameters)                                              \
-    if (cuda_driver_resolve(library, #symbol, &driver->field, error, error_size) != 0)             \
+    if (cuda_resolve(library, "the driver", #symbol, &driver->field, error, error_size) != 0)      \
         return -1;
     CUDA_FUNCTIONS(CUDA_RESOLVE_FIELD)
 #undef CUDA_RESOLVE_FIELD

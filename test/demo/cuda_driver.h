@@ -82,6 +82,13 @@ struct cuda_driver {
 int cuda_driver_load(struct cuda_driver *driver, const char *path, char *error, size_t error_size);
 
 /*
+ * Sets the function pointer at `field` to the library's `symbol`. Returns 0, or -1 with the reason
+ * in `error`, where the library is called by its `name`.
+ */
+int cuda_resolve(void *library, const char *name, const char *symbol, void *field, char *error,
+                 size_t error_size);
+
+/*
  * Writes "CALL failed: NAME (NUMBER): TEXT" for a driver's error into `text`. Also works for
  * numbers that the driver does not know.
  */

@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define RTC_FUNCTIONS(X)                                                                           \
     X(nvrtcCreateProgram, create,                                                                  \
@@ -34,20 +33,12 @@ static void *open_library(const char *path, const char *const *names, char *erro
     return library;
 }
 
-static bool find(void *library, const char *symbol, void *field, char *error, size_t error_size) {
-    void *address = dlsym(library, symbol);
-    memcpy(field, &address, sizeof(address));
-    if (address == NULL)
-        snprintf(error, error_size, "the library has no %s", symbol);
-    return address != NULL;
-}
-
 bool blas_load(struct blas *blas, const char *path, char *error, size_t error_size) {
     static const char *const names[] = {"libcublas.so.13", "libcublas.so.12", "libcublas.so", NULL};
     void *library = open_library(path, names, error, error_size);
     bool found = library != NULL;
 #define FIND(symbol, field, parameters)                                                            \
-    found = found && find(library, #symbol, &blas->field, error, error_size);
+    found = found && cuda_resolve(library, "cuBLAS", #symbol, &blas->field, error, error_size) == 0;
     BLAS_FUNCTIONS(FIND)
 #undef FIND
     return found;
@@ -78,7 +69,7 @@ char *rtc_compile(const char *path, const char *source, int capability, char *er
     void *library = open_library(path, names, error, error_size);
     bool found = library != NULL;
 #define FIND(symbol, field, parameters)                                                            \
-    found = found && find(library, #symbol, &rtc.field, error, error_size);
+    found = found && cuda_resolve(library, "NVRTC", #symbol, &rtc.field, error, error_size) == 0;
     RTC_FUNCTIONS(FIND)
 #undef FIND
     if (!found)
