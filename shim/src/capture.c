@@ -1,14 +1,14 @@
 #include "capture.h"
 
 #include "compat.h"
-#include "context.h"
 #include "resolve.h"
 #include "thread.h"
 
 #include <pthread.h>
 #include <string.h>
 
-/* Where open captures began. What does not fit is counted for the process's life. */
+/* Where open captures began. What does not fit is counted for the process's life. The lock is held
+ * for a look at the table, never in the driver. */
 enum { CAPTURE_MAX = 64 };
 /* What no capture mode is. */
 enum { NO_MODE = 7 };
@@ -17,6 +17,7 @@ static struct origin {
                        0 for a free entry. */
     struct stream_context at;
 } origins[CAPTURE_MAX];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 _Atomic int captures_open;
 
@@ -35,20 +36,26 @@ static uintptr_t mark_of(CUstream stream, enum null_stream null_stream) {
     return (uintptr_t)(stream == NULL ? CU_STREAM_LEGACY : stream);
 }
 
+static void end_at(struct origin *origin) {
+    origin->mark = 0;
+    atomic_fetch_sub(&captures_open, 1);
+}
+
 static void end_by_mark(uintptr_t mark) {
+    int cancel = thread_hold_cancel();
+    pthread_mutex_lock(&lock);
     for (int i = 0; i < CAPTURE_MAX; i++) {
         if (origins[i].mark != mark)
             continue;
-        origins[i].mark = 0;
-        atomic_fetch_sub(&captures_open, 1);
-        return;
+        end_at(&origins[i]);
+        break;
     }
+    pthread_mutex_unlock(&lock);
+    thread_allow_cancel(cancel);
 }
 
 static void thread_ended(void *mark) {
-    pthread_mutex_lock(&driver_life_lock);
     end_by_mark((uintptr_t)mark);
-    pthread_mutex_unlock(&driver_life_lock);
 }
 
 static void watch_thread_end(void) {
@@ -58,18 +65,27 @@ static void watch_thread_end(void) {
         pthread_setspecific(thread_end, &thread_mark);
 }
 
-void capture_began(CUstream stream, enum null_stream null_stream) {
+struct stream_context capture_place(CUstream stream, enum null_stream null_stream) {
+    struct stream_context place;
+    bool is_default = stream == NULL || is_per_thread(stream, null_stream);
+    context_of_stream(is_default ? CU_STREAM_LEGACY : stream, &place);
+    return place;
+}
+
+void capture_began(CUstream stream, enum null_stream null_stream, const struct stream_context *at) {
+    int cancel = thread_hold_cancel();
+    pthread_mutex_lock(&lock);
     if (is_per_thread(stream, null_stream))
         watch_thread_end();
     for (int i = 0; i < CAPTURE_MAX; i++) {
         if (origins[i].mark != 0)
             continue;
-        origins[i].mark = mark_of(stream, null_stream);
-        bool is_default = stream == NULL || is_per_thread(stream, null_stream);
-        context_of_stream(is_default ? CU_STREAM_LEGACY : stream, &origins[i].at);
+        origins[i] = (struct origin){mark_of(stream, null_stream), *at};
         break;
     }
     atomic_fetch_add(&captures_open, 1);
+    pthread_mutex_unlock(&lock);
+    thread_allow_cancel(cancel);
 }
 
 void capture_ended(CUstream stream, enum null_stream null_stream) {
@@ -81,11 +97,15 @@ void capture_stream_destroyed(CUstream stream) {
 }
 
 void capture_context_destroyed(CUcontext context) {
+    int cancel = thread_hold_cancel();
+    pthread_mutex_lock(&lock);
     for (int i = 0; i < CAPTURE_MAX; i++) {
-        if (origins[i].mark != 0 &&
-            (origins[i].at.context == context || origins[i].at.green == context))
-            end_by_mark(origins[i].mark);
+        struct origin *origin = &origins[i];
+        if (origin->mark != 0 && (origin->at.context == context || origin->at.green == context))
+            end_at(origin);
     }
+    pthread_mutex_unlock(&lock);
+    thread_allow_cancel(cancel);
 }
 
 bool capture_includes(const struct queue *queue) {
@@ -120,6 +140,7 @@ void capture_restore(int before) {
 }
 
 void capture_reset_after_fork(void) {
+    pthread_mutex_init(&lock, NULL);
     atomic_store(&captures_open, 0);
     memset(origins, 0, sizeof(origins));
 }

@@ -5,6 +5,7 @@
 #ifndef XSCHED_CAPTURE_H
 #define XSCHED_CAPTURE_H
 
+#include "context.h"
 #include "queue.h"
 
 #include <stdbool.h>
@@ -12,15 +13,18 @@
 /* Captures that are open in the process; whoever sees 0 need not think of them. */
 extern _Atomic int captures_open;
 
+/* The contexts of a stream as the calling thread means it; none where there is no such stream. */
+struct stream_context capture_place(CUstream stream, enum null_stream null_stream);
+
 /*
- * A capture begins or has ended on a stream as the calling thread means it. driver_life_lock is
- * held: the drain thread asks streams under it, and a question to a capturing one ends its capture.
+ * A capture begins or has ended on a stream of these contexts, as the calling thread means it. The
+ * drain thread is kept away from the contexts until the driver knows of it too (life.h): a question
+ * to a capturing stream ends its capture.
  */
-void capture_began(CUstream stream, enum null_stream null_stream);
+void capture_began(CUstream stream, enum null_stream null_stream, const struct stream_context *at);
 void capture_ended(CUstream stream, enum null_stream null_stream);
 
-/* Captures that nobody will end: their stream, or their context (a green one too), is gone.
- * driver_life_lock is held. */
+/* Captures that nobody will end: their stream, or their context (a green one too), is gone. */
 void capture_stream_destroyed(CUstream stream);
 void capture_context_destroyed(CUcontext context);
 

@@ -2,6 +2,7 @@
 
 #include "capture.h"
 #include "clock.h"
+#include "life.h"
 #include "registry.h"
 #include "reports.h"
 #include "resolve.h"
@@ -22,13 +23,10 @@ static const uint64_t POLL_LAZY_NS = 100 * NS_PER_MS;
 static const uint64_t POLL_IDLE_NS = 500 * NS_PER_MS;
 /* An IDLE that was held back because it followed another too closely. */
 static const uint64_t HELD_BACK_NS = NS_PER_MS;
-/* How long the end of the process waits for a question that the driver does not answer. */
-static const uint64_t STOP_NS = 100 * NS_PER_MS;
 
 static _Atomic uint32_t bell; /* Counts whatever there is to look at; the thread sleeps on it. */
 static _Atomic uint64_t wakes_at; /* 0 while the thread is awake. */
-static atomic_bool asking = true;
-static _Atomic uint32_t inside; /* 1 while the thread is in the driver. */
+static atomic_bool sweep_wanted;
 
 void drain_watch(void) {
     atomic_fetch_add(&bell, 1);
@@ -36,13 +34,9 @@ void drain_watch(void) {
         futex_wake_all(&bell);
 }
 
-void drain_stop_asking(void) {
-    atomic_store(&asking, false);
-    /* Not by driver_life_lock: the program's own threads may hold it for as long as they wait for
-     * the GPU, and this very thread may be one of them, in a signal handler that exits. */
-    uint64_t limit = clock_now() + STOP_NS;
-    while (atomic_load(&inside) != 0 && clock_now() < limit)
-        futex_wait(&inside, 1, STOP_NS / 100);
+void drain_sweep_threads(void) {
+    atomic_store(&sweep_wanted, true);
+    drain_watch();
 }
 
 static CUresult ask_stream(struct queue *queue) {
@@ -64,7 +58,7 @@ static CUresult ask_behind(struct queue *queue) {
     return queue_retrail(queue) ? CUDA_ERROR_NOT_READY : ask_stream(queue);
 }
 
-/* Whether everything on the queue's stream has finished; driver_life_lock is held. */
+/* Whether everything on the queue's stream has finished; the program was kept from ending it. */
 static CUresult ask_driver(struct queue *queue) {
     CUcontext popped;
     if (driver.cuCtxPushCurrent_v2 == NULL ||
@@ -90,15 +84,12 @@ static void schedule_poll(struct queue *queue, uint64_t now, uint64_t pause) {
 
 /* Asks about the queue. True when it is idle now. */
 static bool ask(struct queue *queue, uint64_t returned) {
-    pthread_mutex_lock(&driver_life_lock);
-    atomic_store(&inside, 1);
-    CUresult result = CUDA_ERROR_NOT_READY;
-    if (atomic_load(&asking) && atomic_load(&queue->alive))
-        result = ask_driver(queue);
+    if (!life_ask(queue))
+        return false;
+    CUresult result = atomic_load(&queue->alive) ? ask_driver(queue) : CUDA_ERROR_NOT_READY;
     /* An error is the program's to find; for us a stream that fails has nothing left to run. */
     bool idle = result != CUDA_ERROR_NOT_READY && queue_try_idle(queue, returned);
-    atomic_store(&inside, 0);
-    pthread_mutex_unlock(&driver_life_lock);
+    life_answered();
     return idle;
 }
 
@@ -127,6 +118,15 @@ static void poll_queue(struct queue *queue, uint64_t now) {
     schedule_poll(queue, now, watched ? pause : POLL_LAZY_NS);
 }
 
+/* Ends what is left of a destroyed stream. False when it has to wait. */
+static bool drop_orphan(struct queue *queue) {
+    if (!life_ask(queue))
+        return false;
+    queue_drop(queue, false);
+    life_answered();
+    return true;
+}
+
 static void tend(struct queue *queue, void *data) {
     struct round *round = data;
     uint64_t now = round->now;
@@ -138,9 +138,8 @@ static void tend(struct queue *queue, void *data) {
         if (atomic_load(&queue->ready))
             round_due(round, queue->poll_at);
     } else if (atomic_load(&queue->orphaned)) {
-        pthread_mutex_lock(&driver_life_lock);
-        queue_drop(queue, false);
-        pthread_mutex_unlock(&driver_life_lock);
+        if (!drop_orphan(queue))
+            round_due(round, now + POLL_BUSY_NS);
     } else if (atomic_load(&queue->reported_ready)) {
         if (now - queue->idle_reported_at >= HELD_BACK_NS) {
             queue->idle_reported_at = now;
@@ -151,24 +150,30 @@ static void tend(struct queue *queue, void *data) {
     }
 }
 
-static void drop_if_spent(struct queue *queue, void *unused) {
+static bool is_spent(const struct queue *queue) {
+    return atomic_load(&queue->behind) && !atomic_load(&queue->ready) && queue->label.id != 0 &&
+           !label_lasts(queue->label.id);
+}
+
+static void drop_if_over(struct queue *queue, void *unused) {
     (void)unused;
-    if (!atomic_load(&queue->behind) || atomic_load(&queue->ready) || queue->label.id == 0 ||
-        label_lasts(queue->label.id)) {
+    bool spent = is_spent(queue);
+    if ((!spent && !queue_is_of_dead_thread(queue)) || !life_ask(queue))
         return;
-    }
-    pthread_mutex_lock(&driver_life_lock);
-    queue_drop_spent(queue);
-    pthread_mutex_unlock(&driver_life_lock);
+    if (spent)
+        queue_drop_spent(queue);
+    else
+        queue_drop(queue, false);
+    life_answered();
 }
 
 /* Seldom: a queue that nobody launches on costs little while it is there. */
 static void sweep(uint64_t now) {
     static uint64_t swept_at;
-    if (now - swept_at < POLL_IDLE_NS)
+    if (!atomic_exchange(&sweep_wanted, false) && now - swept_at < POLL_IDLE_NS)
         return;
     swept_at = now;
-    queue_each(drop_if_spent, NULL);
+    queue_each(drop_if_over, NULL);
 }
 
 static void *run(void *name) {
@@ -194,7 +199,5 @@ bool drain_start(void) {
 }
 
 void drain_reset_after_fork(void) {
-    atomic_store(&asking, true);
     atomic_store(&wakes_at, 0);
-    atomic_store(&inside, 0);
 }

@@ -13,11 +13,8 @@ bool drain_start(void);
 /* A queue that others wait for became busy: it must be looked at soon enough. */
 void drain_watch(void);
 
-/*
- * The driver is about to be torn down: the thread begins no call of it any more, and has left it
- * unless its last one takes over 100 ms.
- */
-void drain_stop_asking(void);
+/* Many threads have come to have default streams of their own: some may be gone by now. */
+void drain_sweep_threads(void);
 
 void drain_reset_after_fork(void);
 

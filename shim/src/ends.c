@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 void queue_drop(struct queue *queue, bool context_gone) {
-    /* Once it is retired its record could serve another stream, before we are done with it. */
-    atomic_fetch_add(&queue->holders, 1);
+    if (atomic_exchange(&queue->dropped, true))
+        return;
     if (!atomic_load(&queue->orphaned))
         queue_forget(queue);
     queue_retire(queue);
@@ -21,29 +21,14 @@ void queue_drop(struct queue *queue, bool context_gone) {
     if (tail != NULL && !context_gone)
         driver.cuEventDestroy_v2(tail);
     capture_restore(mode);
-    queue_release(queue);
 }
 
-static void drop_if_of_dead_thread(struct queue *queue, void *unused) {
-    (void)unused;
+bool queue_is_of_dead_thread(const struct queue *queue) {
     /* What still runs is counted until it has drained; a later sweep takes it. */
     if (queue->stream != CU_STREAM_PER_THREAD || atomic_load(&queue->ready))
-        return;
+        return false;
     pid_t thread = (pid_t)(queue->key_stream >> 2);
-    if (syscall(SYS_tgkill, getpid(), thread, 0) != 0 && errno == ESRCH)
-        queue_drop(queue, false);
-}
-
-void queue_sweep_dead_threads(void) {
-    enum { SWEEP_EVERY = 64 };
-    static _Atomic uint32_t registrations;
-    if (atomic_fetch_add(&registrations, 1) % SWEEP_EVERY != SWEEP_EVERY - 1)
-        return;
-    int saved = errno;
-    int cancel = driver_life_enter();
-    queue_each(drop_if_of_dead_thread, NULL);
-    driver_life_leave(cancel);
-    errno = saved;
+    return syscall(SYS_tgkill, getpid(), thread, 0) != 0 && errno == ESRCH;
 }
 
 static void drop_stream_queue(struct queue *queue) {
@@ -66,10 +51,11 @@ static void drop_if_of_stream(struct queue *queue, void *stream) {
 
 void queue_drop_stream(CUstream stream) {
     struct queue *queue = queue_peek(stream, LEGACY);
-    if (queue == NULL)
+    if (queue == NULL || !queue_hold(queue, atomic_load(&queue->id)))
         return;
     bool shared = queue->label.id != 0;
-    drop_stream_queue(queue);
+    drop_if_of_stream(queue, stream);
+    queue_release(queue);
     /* Only a stream that works for models has queues of several labels. */
     if (shared)
         queue_each(drop_if_of_stream, stream);

@@ -3,6 +3,7 @@
 
 #include "capture.h"
 #include "graphs.h"
+#include "life.h"
 
 #define BEGIN_CAPTURE(function, null_stream, parameters, arguments)                                \
     EXPORT CUresult function parameters;                                                           \
@@ -11,12 +12,13 @@
         if (process_is_inert())                                                                    \
             return real arguments;                                                                 \
         /* Before the call, so that no launch or question can slip in after it. */                 \
-        int cancel = driver_life_enter();                                                          \
-        capture_began(stream, null_stream);                                                        \
+        struct stream_context place = capture_place(stream, null_stream);                          \
+        struct life_change change = life_begin(life_of_context(place.context));                    \
+        capture_began(stream, null_stream, &place);                                                \
         CUresult result = real arguments;                                                          \
         if (result != CUDA_SUCCESS)                                                                \
             capture_ended(stream, null_stream);                                                    \
-        driver_life_leave(cancel);                                                                 \
+        life_end(change);                                                                          \
         return result;                                                                             \
     }
 BEGIN_CAPTURE(cuStreamBeginCapture, LEGACY, (CUstream stream), (stream))
@@ -59,11 +61,8 @@ static bool still_capturing(CUstream stream, enum null_stream null_stream) {
         if (process_is_inert())                                                                    \
             return real arguments;                                                                 \
         CUresult result = real arguments;                                                          \
-        if (result == CUDA_SUCCESS || !still_capturing(stream, null_stream)) {                     \
-            int cancel = driver_life_enter();                                                      \
+        if (result == CUDA_SUCCESS || !still_capturing(stream, null_stream))                       \
             capture_ended(stream, null_stream);                                                    \
-            driver_life_leave(cancel);                                                             \
-        }                                                                                          \
         return result;                                                                             \
     }
 END_CAPTURE(cuStreamEndCapture, LEGACY, (CUstream stream, CUgraph *graph), (stream, graph))
@@ -71,23 +70,22 @@ END_CAPTURE(cuStreamEndCapture_ptsz, PER_THREAD, (CUstream stream, CUgraph *grap
 END_CAPTURE(cuStreamEndCaptureToCig, LEGACY, (CUstream stream), (stream))
 END_CAPTURE(cuStreamEndCaptureToCig_ptsz, PER_THREAD, (CUstream stream), (stream))
 
-/*
- * A stream joins another's capture by waiting for an event of it; no question about it may come in
- * between, so this takes the lock that questions are asked under.
- */
-#define WAIT_EVENT(function)                                                                       \
+/* A stream joins another's capture by waiting for an event of it; a question about it that comes in
+ * between would end the capture. */
+#define WAIT_EVENT(function, null_stream)                                                          \
     EXPORT CUresult function(CUstream stream, CUevent event, unsigned flags);                      \
     CUresult function(CUstream stream, CUevent event, unsigned flags) {                            \
         REAL(function, (CUstream, CUevent, unsigned));                                             \
         if (atomic_load(&captures_open) == 0)                                                      \
             return real(stream, event, flags);                                                     \
-        int cancel = driver_life_enter();                                                          \
+        CUcontext context = capture_place(stream, null_stream).context;                            \
+        struct life_change change = life_begin(life_of_context(context));                          \
         CUresult result = real(stream, event, flags);                                              \
-        driver_life_leave(cancel);                                                                 \
+        life_end(change);                                                                          \
         return result;                                                                             \
     }
-WAIT_EVENT(cuStreamWaitEvent)
-WAIT_EVENT(cuStreamWaitEvent_ptsz)
+WAIT_EVENT(cuStreamWaitEvent, LEGACY)
+WAIT_EVENT(cuStreamWaitEvent_ptsz, PER_THREAD)
 
 #define INSTANTIATE(function, parameters, arguments)                                               \
     EXPORT CUresult function parameters;                                                           \

@@ -7,6 +7,7 @@
 #include "capture.h"
 #include "context.h"
 #include "events.h"
+#include "life.h"
 
 #include <errno.h>
 
@@ -211,12 +212,12 @@ CUresult cuIpcOpenEventHandle(CUevent *event, CUipcEventHandle handle) {
         REAL(function, (CUstream));                                                                \
         if (process_is_inert())                                                                    \
             return real(stream);                                                                   \
-        int cancel = driver_life_enter();                                                          \
+        struct life_change change = life_begin(life_of_stream(stream));                            \
         queue_drop_stream(stream);                                                                 \
         CUresult result = real(stream);                                                            \
         if (result == CUDA_SUCCESS)                                                                \
             capture_stream_destroyed(stream);                                                      \
-        driver_life_leave(cancel);                                                                 \
+        life_end(change);                                                                          \
         return result;                                                                             \
     }
 STREAM_DESTROY(cuStreamDestroy)
@@ -228,13 +229,13 @@ STREAM_DESTROY(cuStreamDestroy_v2)
         REAL(function, (CUcontext));                                                               \
         if (process_is_inert())                                                                    \
             return real(context);                                                                  \
-        int cancel = driver_life_enter();                                                          \
+        struct life_change change = life_begin(life_of_context(context));                          \
         CUresult result = real(context);                                                           \
         if (result == CUDA_SUCCESS) {                                                              \
             queue_drop_context(context);                                                           \
             capture_context_destroyed(context);                                                    \
         }                                                                                          \
-        driver_life_leave(cancel);                                                                 \
+        life_end(change);                                                                          \
         return result;                                                                             \
     }
 CONTEXT_DESTROY(cuCtxDestroy)
@@ -266,12 +267,12 @@ static bool primary_is_gone(CUdevice device) {
         REAL(function, (CUdevice));                                                                \
         if (process_is_inert())                                                                    \
             return real(device);                                                                   \
-        int cancel = driver_life_enter();                                                          \
+        struct life_change change = life_begin(life_of_device(device));                            \
         CUresult result = real(device);                                                            \
         if (result == CUDA_SUCCESS && primary_is_gone(device)) {                                   \
             queue_each(drop_if_of_device, &device);                                                \
         }                                                                                          \
-        driver_life_leave(cancel);                                                                 \
+        life_end(change);                                                                          \
         return result;                                                                             \
     }
 PRIMARY_END(cuDevicePrimaryCtxRelease)
@@ -324,8 +325,8 @@ CUresult cuGreenCtxDestroy(CUgreenCtx green) {
         driver.cuCtxFromGreenCtx(&context, green) != CUDA_SUCCESS) {
         return real(green);
     }
-    int cancel = driver_life_enter();
-    /* It may be the last that keeps the primary context. */
+    /* It may be the last that keeps the primary context, of whichever device. */
+    struct life_change change = life_begin(life_of_device(LIFE_EVERY_DEVICE));
     uint64_t devices = 0;
     queue_each(note_device, &devices);
     uint64_t had_primary = with_primary(devices);
@@ -336,6 +337,6 @@ CUresult cuGreenCtxDestroy(CUgreenCtx green) {
         uint64_t lost_primary = had_primary & ~with_primary(had_primary);
         queue_each(drop_if_of_devices, &lost_primary);
     }
-    driver_life_leave(cancel);
+    life_end(change);
     return result;
 }

@@ -10,6 +10,7 @@
 #include "graphs.h"
 #include "label.h"
 #include "ledger.h"
+#include "life.h"
 #include "link.h"
 #include "queue.h"
 #include "resolve.h"
@@ -45,6 +46,7 @@ static void begin_afresh(void) {
     triton_reset_after_fork();
     worker_reset_after_fork();
     drain_reset_after_fork();
+    life_reset_after_fork();
     capture_reset_after_fork();
 }
 
@@ -76,7 +78,7 @@ static void before_exit(void) {
     if (!atomic_load(&process_own.entered))
         enter();
     gate_open_for_exit();
-    drain_stop_asking();
+    life_stop_asking();
     link_say_goodbye();
     ledger_complain();
     ledger_log();

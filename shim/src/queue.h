@@ -7,9 +7,8 @@
  * still holds. The ready flag is cleared first and `entered` read again afterwards, both
  * sequentially consistent, so a launch that slips in between is never lost.
  *
- * Locks, in the order in which they may be taken: `driver_life_lock` (a stream or context must not
- * be destroyed, and no capture begin, while the worker asks about it), the registry's lock, a
- * device's lock, a queue's window lock, the link's send lock.
+ * Locks, in the order in which they may be taken: the registry's lock, a device's lock, a queue's
+ * window lock, the link's send lock. None of them is held in a call of the driver that may wait.
  */
 #ifndef XSCHED_QUEUE_H
 #define XSCHED_QUEUE_H
@@ -93,6 +92,7 @@ struct queue {
     _Atomic uint32_t syncing; /* Threads inside a synchronisation that will bring evidence. */
     _Atomic(CUevent) tail;    /* Trails the work of a stream that cannot be asked itself. */
     _Atomic bool orphaned;    /* Its stream was destroyed while it had work. */
+    _Atomic bool dropped;     /* Somebody has begun to end it. */
     _Atomic bool behind;      /* Its stream is another label's now. */
     _Atomic uint64_t trailed; /* What of such a queue the tail proves. */
     uint64_t poll_seen;
@@ -105,20 +105,6 @@ struct queue {
     _Atomic uint32_t stats_repeats;
     _Atomic uint64_t asked_at;
 };
-
-extern pthread_mutex_t driver_life_lock;
-
-/* Takes that lock on a thread of the program, which nobody cancels until it gives it back. */
-static inline int driver_life_enter(void) {
-    int cancel = thread_hold_cancel();
-    pthread_mutex_lock(&driver_life_lock);
-    return cancel;
-}
-
-static inline void driver_life_leave(int cancel) {
-    pthread_mutex_unlock(&driver_life_lock);
-    thread_allow_cancel(cancel);
-}
 
 /*
  * The queue of `stream` as the calling thread means it, registered on first use. NULL where there
@@ -168,7 +154,8 @@ bool queue_retrail(struct queue *queue);
 
 /*
  * The stream is about to be destroyed. Work that it still has runs to its end, so a ready queue
- * lives on as an orphan until its tail has passed. driver_life_lock is held here and below.
+ * lives on as an orphan until its tail has passed. Here and below the drain thread is kept away
+ * from the queues, see life.h.
  */
 void queue_drop_stream(CUstream stream);
 

@@ -3,6 +3,7 @@
 #include "config.h"
 #include "context.h"
 #include "device.h"
+#include "drain.h"
 #include "link.h"
 #include "log.h"
 #include "process.h"
@@ -14,8 +15,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-pthread_mutex_t driver_life_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct queue *queues[QUEUE_MAX];
 static _Atomic uint32_t queue_count; /* Entries of `queues` in use, dead ones included. */
@@ -158,6 +157,14 @@ static struct queue *make_queue(struct key key, const struct label *label) {
     return usable ? queue : NULL;
 }
 
+/* Threads that come and go would leave a queue each; see queue_is_of_dead_thread. */
+static void note_thread_stream(void) {
+    enum { SWEEP_EVERY = 64 };
+    static _Atomic uint32_t registrations;
+    if (atomic_fetch_add(&registrations, 1) % SWEEP_EVERY == SWEEP_EVERY - 1)
+        drain_sweep_threads();
+}
+
 static struct queue *register_queue(struct key key) {
     struct label label = {.id = 0};
     struct stream_context found;
@@ -167,7 +174,7 @@ static struct queue *register_queue(struct key key) {
     label_get(label_of_thread(), &label);
     process_start();
     if (key.context != 0 && key.stream != 1)
-        queue_sweep_dead_threads();
+        note_thread_stream();
     pthread_mutex_lock(&lock);
     struct queue *queue = table_search(key);
     if (queue == NULL) {
@@ -307,7 +314,6 @@ void queue_drop_spent(struct queue *queue) {
 
 void queue_reset_after_fork(void) {
     pthread_mutex_init(&lock, NULL);
-    pthread_mutex_init(&driver_life_lock, NULL);
     table_clear();
     /* The records stay allocated and forgotten: a thread of the parent may have been inside. */
     memset(queues, 0, sizeof(queues));

@@ -13,10 +13,13 @@ void queue_retire(struct queue *queue);
 /* Nobody finds the queue by its stream any more: the handle may come back as another stream. */
 void queue_forget(struct queue *queue);
 
-/* Ends the queue. driver_life_lock is held. */
+/*
+ * Ends the queue, which the caller holds; not for the second that tries. Its context is kept alive
+ * meanwhile, or is gone already.
+ */
 void queue_drop(struct queue *queue, bool context_gone);
 
-/* A thread that ends leaves its default stream behind, and no call of the driver tells of it. */
-void queue_sweep_dead_threads(void);
+/* Whether it is an idle default stream of a thread that has ended: no call of the driver tells. */
+bool queue_is_of_dead_thread(const struct queue *queue);
 
 #endif

@@ -148,6 +148,13 @@ async function main(): Promise<void> {
   if (differences.length > 0 || !isCounted || torch?.identical === false) process.exitCode = 1;
 }
 
+// The programs have groups of their own, which the terminal's signals miss.
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.once(signal, () => process.exit(code));
+
 try {
   await main();
 } catch (error) {

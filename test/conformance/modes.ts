@@ -10,6 +10,8 @@ export interface Mode {
   readonly env: Readonly<Record<string, string>>;
   /** A program that runs the program. */
   readonly wrapper?: readonly string[];
+  /** Whether one thing at a time runs on the device, which some sections are left out for. */
+  readonly isSerial?: boolean;
 }
 
 const WITHOUT = { shim: false, daemon: 'none', env: {} } as const;
@@ -52,6 +54,7 @@ export const MEMCHECK: Mode = {
     ...['compute-sanitizer', '--tool', 'memcheck', '--error-exitcode', '66'],
     ...['--report-api-errors', 'no', '--log-file', '/dev/stderr'],
   ],
+  isSerial: true,
 };
 
 /**

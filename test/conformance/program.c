@@ -159,3 +159,7 @@ void hold_stream(struct hold hold, CUstream stream) {
 void hold_release(struct hold hold) {
     *hold.word = 1;
 }
+
+bool program_is_serial(void) {
+    return getenv("CONFORMANCE_SERIAL") != NULL;
+}

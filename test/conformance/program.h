@@ -92,6 +92,10 @@ struct hold hold_make(void);
 void hold_stream(struct hold hold, CUstream stream);
 void hold_release(struct hold hold);
 
+/* Whether the device does one thing at a time, as compute-sanitizer makes it: a launch that comes
+ * while a stream is held may return only when that is released. The environment says so. */
+bool program_is_serial(void);
+
 /* A thread that is sure to start. */
 #define THREAD(thread, body, data) MUST(pthread_create(&(thread), NULL, body, data) == 0)
 

@@ -36,22 +36,36 @@ export function driverEnvironment(driver: string, folder: string): Environment {
 export class Stage {
   readonly #folder = fs.mkdtempSync(path.join(os.tmpdir(), 'xsched-conformance-'));
   readonly #env: NodeJS.ProcessEnv;
+  readonly #programs = new Set<Program>();
+  readonly #killAll = () => {
+    for (const program of this.#programs) program.killNow();
+  };
   #daemon: Daemon | undefined;
   #control: Controller | undefined;
 
+  /** @param isSerial programs leave out what needs two things at once on the device */
   constructor(
     driver: string,
     private readonly limitMs: number,
+    isSerial: boolean,
   ) {
-    this.#env = bareEnvironment(driverEnvironment(driver, this.#folder));
+    this.#env = bareEnvironment({
+      ...driverEnvironment(driver, this.#folder),
+      ...(isSerial && { CONFORMANCE_SERIAL: '1' }),
+    });
+    process.once('exit', this.#killAll);
   }
 
   get #runtimeDir(): string {
     return path.join(this.#folder, 'run');
   }
 
+  /** With all that it starts, so that nothing of a program that hangs is left behind. */
   #start({ name, argv }: Command, args: readonly string[], env: Environment): Program {
-    return new Program(name, [...argv, ...args], { ...this.#env, ...env });
+    const all = { ...this.#env, ...env };
+    const program = new Program(name, [...argv, ...args], all, { isGroup: true });
+    this.#programs.add(program);
+    return program;
   }
 
   /** What a mode adds to the environment of a program. */
@@ -145,6 +159,8 @@ export class Stage {
 
   /** Ends the daemon and removes the folder. */
   async close(): Promise<void> {
+    process.off('exit', this.#killAll);
+    this.#killAll();
     await this.#control?.close();
     await this.#daemon?.stop();
     fs.rmSync(this.#folder, { recursive: true, force: true });

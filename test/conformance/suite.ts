@@ -127,7 +127,9 @@ class Suite {
 
 /** Runs it all. A driver or competitor that cannot be started is an error. */
 export async function runSuite(options: SuiteOptions): Promise<readonly Verdict[]> {
-  const stage = new Stage(options.driver, options.limitMs);
+  // What is compared has to be the same everywhere, so one such mode makes all others so.
+  const isSerial = options.modes?.some((mode) => mode.isSerial === true) ?? false;
+  const stage = new Stage(options.driver, options.limitMs, isSerial);
   const suite = new Suite(options, stage);
   try {
     await suite.runOnce();

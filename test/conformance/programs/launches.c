@@ -94,6 +94,10 @@ static void default_streams(void) {
     CUstream aloof = stream_make(CU_STREAM_NON_BLOCKING, 0);
     struct hold hold = hold_make();
     program_section("default streams");
+    if (program_is_serial()) {
+        SKIP("they are launched on beside each other");
+        return;
+    }
     hold_stream(hold, blocking);
     SHOW(mix(blocking, SHORT_NS, words, 1));
     SHOW(mix(NULL, SHORT_NS, words, 2));

@@ -18,16 +18,20 @@ export class Program {
   stderr = '';
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #ending: Promise<Ending>;
+  readonly #isGroup: boolean;
   #isOver = false;
 
+  /** @param isGroup whether `kill` ends whatever it started too; the terminal's signals miss it then */
   constructor(
     readonly title: string,
     argv: readonly [string, ...string[]],
     env: NodeJS.ProcessEnv,
+    { isGroup = false }: { readonly isGroup?: boolean } = {},
   ) {
     const [command, ...args] = argv;
-    const child = spawn(command, args, { env, stdio: 'pipe' });
+    const child = spawn(command, args, { env, stdio: 'pipe', detached: isGroup });
     this.#child = child;
+    this.#isGroup = isGroup;
     createInterface({ input: child.stdout }).on('line', (line) => this.lines.push(line));
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
@@ -102,8 +106,23 @@ export class Program {
 
   /** Ends it as `kill -9` does and waits until it is gone. */
   async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
+    this.killNow();
     await this.#ending;
+  }
+
+  /** The same without waiting, for the end of this process. */
+  killNow(): void {
+    if (this.#isOver) return;
+    if (!this.#isGroup) {
+      this.#child.kill('SIGKILL');
+      return;
+    }
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch (error) {
+      // All of it ended by itself since we looked.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   }
 
   words(): string {

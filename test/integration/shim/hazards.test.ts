@@ -9,6 +9,7 @@ import {
   readOperations,
   runClient,
   Script,
+  STREAM_RING,
 } from './programs.js';
 import type { Environment, Operation, Stage } from './programs.js';
 
@@ -95,6 +96,31 @@ describe('a suspended queue', () => {
       ...['0', '0', '0', '0', '0'],
     ]);
     expect(script.lines).not.toContain('a launch 1 1 1000 0');
+  });
+});
+
+describe('a thread that the driver keeps waiting', () => {
+  it('keeps no other from ending a stream, or from a capture', async () => {
+    const { script } = await start();
+    const streams = ['a create 1 0', 'a create 2 0', 'a create 3 0', 'e create 4 0'];
+    await script.doAll(...streams, 'e launch 4 1 1000', 'a begin 3 2');
+    // Stream 1 has no room for anything more while this runs.
+    await script.do('b launch 1 1 2000000000');
+    const from = script.lines.length;
+    const [fill, join] = [`b record 1 ${2 * STREAM_RING}`, 'c join 1 2'];
+    script.begin(fill);
+    const count = async () => Number(await script.do('d recorded 1'));
+    await expect.poll(count, { timeout: 15_000 }).toBeGreaterThan(STREAM_RING - 100);
+    script.begin(join);
+    // Orders that come after it; by their answers it is in the driver, most likely.
+    for (let order = 0; order < 10; order++) await count();
+    expect(
+      await script.doAll('e destroy 4', 'e create 4 0', 'e begin 4 2', 'e join 4 4', 'e end 4'),
+    ).toEqual(['0', '0', '0', '0', '0']);
+    const answers = script.lines.slice(from);
+    expect(answers).not.toContain(`${fill} 0`);
+    expect(answers).not.toContain(`${join} 0`);
+    script.kill();
   });
 });
 

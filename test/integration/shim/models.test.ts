@@ -5,14 +5,12 @@
 import { describe, expect, it } from 'vitest';
 import { Decisions, FakeAgentDaemon, serveAll } from './fake-daemon.js';
 import type { Behaviour } from './fake-daemon.js';
-import { makeEnvironment, makeStage, readKernels, Script } from './programs.js';
+import { makeEnvironment, makeStage, readKernels, Script, STREAM_RING } from './programs.js';
 import type { Environment, Stage } from './programs.js';
 
 /** Levels as the protocol counts them. */
 const [NONE, MIN, DEFAULT, MAX] = [0, 1, 2, 3];
 const KERNEL_NS = 500_000;
-/** What a stream of the simulated GPU holds before the driver keeps its callers waiting. */
-const RING = 4096;
 
 interface Scene {
   readonly stage: Stage;
@@ -146,10 +144,13 @@ describe('models that use one stream in turn', () => {
     await script.doAll(...orders.slice(0, 2), 'c create 3 0', 'e create 4 0');
     await script.do('b execute high_0 1 1 2000000000');
     const from = script.lines.length;
-    const [fill, take] = [`b record 1 ${2 * RING}`, `c execute low_0 1 ${2 * RING} 1000`];
+    const [fill, take] = [
+      `b record 1 ${2 * STREAM_RING}`,
+      `c execute low_0 1 ${2 * STREAM_RING} 1000`,
+    ];
     script.begin(fill);
     const count = async () => Number(await script.do('d recorded 1'));
-    await expect.poll(count, { timeout: 15_000 }).toBeGreaterThan(RING - 100);
+    await expect.poll(count, { timeout: 15_000 }).toBeGreaterThan(STREAM_RING - 100);
     script.begin(take);
     // Orders that come after it; by their answers it is at its event, most likely.
     for (let order = 0; order < 10; order++) await count();

@@ -12,6 +12,8 @@ export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 export const BUILD = path.join(ROOT, 'build');
 export const SHIM = path.join(BUILD, 'shim', 'libxsched_shim.so');
 export const CLIENTS = path.join(BUILD, 'shim-test', 'clients');
+/** What a stream of the simulated GPU holds before the driver keeps its callers waiting. */
+export const STREAM_RING = 4096;
 
 /** No program of these tests needs as long, so one that hangs is found out. */
 const LIFE_MS = 40_000;
