@@ -1,6 +1,6 @@
 /**
- * What the shim adds to a launch: nanoseconds of cuLaunchKernel in the thread that calls it, bare and
- * under the shim in turns.
+ * What the shim adds to a launch: nanoseconds of cuLaunchKernel in the thread that calls it, through
+ * the shim and past it in turns, in one process; and without the shim, to see the error.
  *
  *   node build/js/test/bench/gate-cost.js [--driver null|sim|FOLDER] [--rounds N] [--launches N]
  *
@@ -45,7 +45,10 @@ interface Row {
   readonly mode: string;
   /** Nanoseconds a launch: the median of the rounds. */
   readonly launchNs: number;
-  /** Nanoseconds over the bare launch of the same round: the median, and the middle 80% of rounds. */
+  /**
+   * Nanoseconds over the driver's own function: the median batch of the median process, and the
+   * middle 80% of processes.
+   */
   readonly addedNs: { readonly p10: number; readonly p50: number; readonly p90: number };
 }
 
@@ -73,13 +76,30 @@ async function prints(child: ChildProcess, text: string): Promise<void> {
   });
 }
 
-/** Nanoseconds a launch: the median of one process's batches, of which the first tenth warms up. */
-async function measure(mode: Mode, batches: number, launches: number): Promise<number> {
+/** What a launch took in one process, in nanoseconds. */
+interface Measure {
+  readonly launchNs: number;
+  readonly addedNs: number;
+}
+
+/** The medians of one process's batches, of which the first tenth warms up. */
+async function measure(mode: Mode, batches: number, launches: number): Promise<Measure> {
   const args = [String(batches), String(launches)];
   const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit'];
   const text = await output(spawn(PROGRAM, args, { env: mode.env, stdio }));
-  const batchNs = text.trim().split('\n').map(Number);
-  return percentile(batchNs.slice(batches / 10), 50);
+  const pairs = text
+    .trim()
+    .split('\n')
+    .slice(batches / 10)
+    .map((line) => {
+      const [found = NaN, own = NaN] = line.split(' ').map(Number);
+      return { found, own };
+    });
+  const median = (values: number[]) => percentile(values, 50);
+  return {
+    launchNs: median(pairs.map(({ found }) => found)),
+    addedNs: median(pairs.map(({ found, own }) => found - own)),
+  };
 }
 
 /** Keeps a higher queue registered while `work` goes on. */
@@ -112,21 +132,24 @@ async function measureModes(
   rounds: number,
   launches: number,
 ): Promise<Row[]> {
-  const times = modes.map((): number[] => []);
+  const measures = modes.map((): Measure[] => []);
   for (let round = 0; round < rounds; round++) {
     process.stderr.write(`\rround ${String(round + 1)} of ${String(rounds)}`);
     for (const [index, mode] of modes.entries()) {
       const run = () => measure(mode, BATCHES, launches);
-      times[index]?.push(await (mode.isOutranked ? withHigher(mode.env, run) : run()));
+      measures[index]?.push(await (mode.isOutranked ? withHigher(mode.env, run) : run()));
     }
   }
   process.stderr.write('\n');
-  const [bare = []] = times;
   return modes.map(({ name }, index) => {
-    const own = times[index] ?? [];
-    const added = own.map((ns, round) => ns - (bare[round] ?? NaN));
+    const own = measures[index] ?? [];
+    const added = own.map(({ addedNs }) => addedNs);
     const [p10 = NaN, p50 = NaN, p90 = NaN] = [10, 50, 90].map((p) => percentile(added, p));
-    return { mode: name, launchNs: percentile(own, 50), addedNs: { p10, p50, p90 } };
+    const launchNs = percentile(
+      own.map((one) => one.launchNs),
+      50,
+    );
+    return { mode: name, launchNs, addedNs: { p10, p50, p90 } };
   });
 }
 
@@ -169,7 +192,7 @@ async function main(): Promise<void> {
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
     const format = (ns: number) => ns.toFixed(1);
-    console.log(`${machine.cpu}, driver ${values.driver}: ns a launch, and over bare`);
+    console.log(`${machine.cpu}, driver ${values.driver}: ns a launch, and over the driver's own`);
     const table = newTable(['', 'launch', 'added', 'P10', 'P90']);
     for (const { mode, launchNs, addedNs } of rows) {
       const { p10, p50, p90 } = addedNs;

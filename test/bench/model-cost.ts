@@ -1,8 +1,10 @@
 /**
  * What the shim costs a model that nobody outranks: the same program twice, once under the shim with a
- * daemon, once bare, both warm; they run a few steps each in turns, and each pair is a ratio.
+ * daemon, once bare, both warm and on the same processors; they run a few steps each in turns, and each
+ * turn is a ratio. Two processes differ by themselves, in where their memory lies for one, so this is
+ * done with several pairs of them, and the spread of the pairs tells how exact it is.
  *
- *   npm run bench -- model-cost [--model NAME]… [--rounds N] [--steps N]
+ *   npm run bench -- model-cost [--model NAME]… [--pairs N] [--rounds N] [--steps N]
  *
  * Needs a GPU and PyTorch; `XSCHED_TEST_PYTHON` names the interpreter (python3). `fsdp` needs two GPUs.
  * The model `control` uses no GPU: what it shows is the error of the method. Prints a table and writes
@@ -10,6 +12,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { startDaemon } from '../demo/daemon.js';
@@ -20,8 +23,6 @@ import { percentile } from '../demo/statistics.js';
 import { newTable } from '../demo/tables.js';
 import { Program } from '../e2e/behaviour/program.js';
 import { until } from '../e2e/behaviour/until.js';
-import { bootstrapRatio } from '../fig13a/bootstrap.js';
-import type { Interval } from '../fig13a/bootstrap.js';
 import { describeProcessor } from '../fig13a/machine.js';
 
 const SCRIPT = path.join(ROOT, 'test', 'bench', 'model_steps.py');
@@ -29,7 +30,8 @@ const SHIM = path.join(ROOT, 'build', 'shim', 'libxsched_shim.so');
 const PYTHON = process.env['XSCHED_TEST_PYTHON'] ?? 'python3';
 const START_MS = 240_000;
 const SLICE_MS = 120_000;
-const BOOTSTRAP = { percent: 50, resamples: 4000, seed: 5 };
+/** Processors for each process: its own thread and those of the driver, of PyTorch and of the shim. */
+const PROCESSORS = 4;
 
 interface Model {
   readonly what: string;
@@ -62,13 +64,19 @@ const MODELS: Readonly<Record<string, Model>> = {
   },
 };
 
-interface Row {
-  readonly model: string;
+/** What one pair of programs, or with several processes of groups of them, took. */
+interface Pair {
   /** Milliseconds a step: the medians of all rounds. */
   readonly bareMs: number;
   readonly shimMs: number;
-  /** The shimmed step over the bare one of the same round, with its 95% interval. */
-  readonly ratio: Interval;
+  /** The shimmed step over the bare one of the same round: the median. */
+  readonly ratio: number;
+}
+
+interface Row extends Pair {
+  readonly model: string;
+  /** What the medians above are of. */
+  readonly pairs: readonly Pair[];
 }
 
 /** All processes of one side of a comparison. */
@@ -112,6 +120,8 @@ function startSide(model: Model, name: string, env: NodeJS.ProcessEnv, scratch: 
   const meeting = path.join(scratch, `meeting-${name}`);
   const start = (rank: number) => {
     const more = ['--rank', String(rank), '--world', String(model.world), '--meeting', meeting];
+    const [from, to] = [rank * PROCESSORS, (rank + 1) * PROCESSORS - 1];
+    if (to < os.availableParallelism()) more.push('--processors', `${from}-${to}`);
     return new Program(`${name} ${rank}`, [PYTHON, SCRIPT, ...model.args, ...more], env);
   };
   const others = Array.from({ length: model.world - 1 }, (_, index) => start(index + 1));
@@ -123,10 +133,12 @@ async function compare(
   name: string,
   model: Model,
   { rounds, steps, session, env }: Settings,
-): Promise<Row> {
+): Promise<Pair> {
   const base = bareEnvironment();
-  const bare = startSide(model, `${name}-bare`, base, session.scratchDir);
-  const shim = startSide(model, `${name}-shim`, { ...base, ...env }, session.scratchDir);
+  const start = (side: string, more: NodeJS.ProcessEnv = {}) =>
+    startSide(model, `${name}-${side}`, { ...base, ...more }, session.scratchDir);
+  const bare = start('bare');
+  const shim = start('shim', env);
   try {
     await Promise.all([bare.ready(), shim.ready()]);
     const times = { bare: [] as number[], shim: [] as number[] };
@@ -136,17 +148,31 @@ async function compare(
     }
     const ratios = times.shim.map((ms, round) => ms / (times.bare[round] ?? NaN));
     return {
-      model: name,
       bareMs: percentile(times.bare, 50),
       shimMs: percentile(times.shim, 50),
-      ratio: bootstrapRatio(ratios, [1], BOOTSTRAP),
+      ratio: percentile(ratios, 50),
     };
   } finally {
     await Promise.all([bare.end(), shim.end()]);
   }
 }
 
+/** All pairs of a model, one after the other. */
+async function measure(name: string, model: Model, settings: Settings): Promise<Row> {
+  const pairs: Pair[] = [];
+  for (let pair = 0; pair < settings.pairs; pair++)
+    pairs.push(await compare(`${name}-${pair}`, model, settings));
+  const median = (key: keyof Pair) =>
+    percentile(
+      pairs.map((pair) => pair[key]),
+      50,
+    );
+  const medians = { bareMs: median('bareMs'), shimMs: median('shimMs'), ratio: median('ratio') };
+  return { model: name, ...medians, pairs };
+}
+
 interface Settings {
+  readonly pairs: number;
   readonly rounds: number;
   readonly steps: number;
   readonly session: Session;
@@ -187,12 +213,16 @@ function chooseModels(wanted: readonly string[]): readonly (readonly [string, Mo
 }
 
 function printRows(rows: readonly Row[]): void {
-  const table = newTable(['', 'bare ms', 'shim ms', 'added %', '95%']);
+  const table = newTable(['', 'bare ms', 'shim ms', 'added %', 'of each pair']);
   const percent = (ratio: number) => (100 * (ratio - 1)).toFixed(2);
-  for (const { model, bareMs, shimMs, ratio } of rows) {
-    const interval = `${percent(ratio.low)} to ${percent(ratio.high)}`;
+  for (const { model, bareMs, shimMs, ratio, pairs } of rows) {
+    const each = pairs
+      .map((pair) => pair.ratio)
+      .toSorted((a, b) => a - b)
+      .map(percent)
+      .join(' ');
     const what = MODELS[model]?.what ?? model;
-    table.push([what, bareMs.toFixed(3), shimMs.toFixed(3), percent(ratio.value), interval]);
+    table.push([what, bareMs.toFixed(3), shimMs.toFixed(3), percent(ratio), each]);
   }
   console.log(table.toString());
 }
@@ -201,10 +231,12 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       model: { type: 'string', multiple: true, default: [] },
-      rounds: { type: 'string', default: '60' },
+      pairs: { type: 'string', default: '5' },
+      rounds: { type: 'string', default: '30' },
       steps: { type: 'string', default: '50' },
     },
   });
+  const pairs = readCount('pairs', values.pairs);
   const rounds = readCount('rounds', values.rounds);
   const steps = readCount('steps', values.steps);
   const models = chooseModels(values.model);
@@ -214,8 +246,8 @@ async function main(): Promise<void> {
     const daemon = await startDaemon(session, process.env);
     const env = { ...daemon.env, LD_PRELOAD: SHIM };
     for (const [name, model] of models) {
-      console.log(`${name}: ${rounds} rounds of ${steps} steps each`);
-      rows.push(await compare(name, model, { rounds, steps, session, env }));
+      console.log(`${name}: ${pairs} pairs, ${rounds} rounds of ${steps} steps each`);
+      rows.push(await measure(name, model, { pairs, rounds, steps, session, env }));
     }
   } finally {
     await session.close();
@@ -224,7 +256,7 @@ async function main(): Promise<void> {
   const machine = describeProcessor();
   const file = path.join(ROOT, 'out', 'bench', 'model-cost.json');
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify({ machine, rounds, steps, rows }, null, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ machine, pairs, rounds, steps, rows }, null, 2)}\n`);
 }
 
 try {

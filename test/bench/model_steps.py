@@ -7,6 +7,7 @@ The steps of `fsdp` are of all ranks together: each is told the same.
 """
 
 import argparse
+import os
 import statistics
 import sys
 import time
@@ -87,8 +88,13 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rank", type=int, default=0)
     parser.add_argument("--world", type=int, default=1)
+    parser.add_argument("--processors", help="those it runs on, FIRST-LAST")
     parser.add_argument("--meeting", default="", help="a file that does not exist yet")
     arguments = parser.parse_args()
+    if arguments.processors:
+        first, last = map(int, arguments.processors.split("-"))
+        # Before anything starts a thread.
+        os.sched_setaffinity(0, range(first, last + 1))
     if arguments.model == "control":
         step = make_control()
     elif arguments.model == "fsdp":

@@ -150,6 +150,10 @@ static void await_permission(void *data) {
 static void long_function(void) {
     CUdeviceptr words = words_make(2, 0);
     program_section("long function");
+    if (program_is_serial()) {
+        SKIP("a stream works beside one whose function waits");
+        return;
+    }
     SHOW(cuLaunchHostFunc(stream, await_permission, NULL));
     SHOW(mix(stream, SHORT_NS, words, 1));
     SHOW(mix(other, SHORT_NS, words + 4, 2));

@@ -1,0 +1,53 @@
+#include "own_symbol.h"
+
+#include "check.h"
+
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+
+struct search {
+    const char *library;
+    const char *name;
+    void *found;
+};
+
+/* Most addresses in there are real ones by now, but not for every library. */
+static const void *address_of(const struct dl_phdr_info *info, ElfW(Addr) value) {
+    return (const void *)(value < info->dlpi_addr ? info->dlpi_addr + value : value);
+}
+
+static int look(struct dl_phdr_info *info, size_t size, void *data) {
+    (void)size;
+    struct search *search = data;
+    const char *file = strrchr(info->dlpi_name, '/');
+    file = file != NULL ? file + 1 : info->dlpi_name;
+    if (strncmp(file, search->library, strlen(search->library)) != 0)
+        return 0;
+    const ElfW(Dyn) *entry = NULL;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
+            entry = (const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+    }
+    const ElfW(Sym) *symbols = NULL;
+    const char *names = NULL;
+    for (; entry != NULL && entry->d_tag != DT_NULL; entry++) {
+        if (entry->d_tag == DT_SYMTAB)
+            symbols = address_of(info, entry->d_un.d_ptr);
+        else if (entry->d_tag == DT_STRTAB)
+            names = address_of(info, entry->d_un.d_ptr);
+    }
+    /* Linkers put the names behind the symbols, whose number is nowhere said. */
+    for (; symbols != NULL && (const char *)symbols < names; symbols++) {
+        if (symbols->st_shndx != SHN_UNDEF && strcmp(names + symbols->st_name, search->name) == 0)
+            search->found = (void *)(info->dlpi_addr + symbols->st_value);
+    }
+    return 1;
+}
+
+void own_symbol(const char *library, const char *name, void *function) {
+    struct search search = {library, name, NULL};
+    dl_iterate_phdr(look, &search);
+    CHECK(search.found != NULL, "%s has no %s", library, name);
+    memcpy(function, &search.found, sizeof(search.found));
+}
