@@ -8,6 +8,7 @@ as JSON: the ledger of the shim must hold as many.
 import argparse
 import hashlib
 import json
+import os
 from collections.abc import Callable
 
 import torch
@@ -27,10 +28,19 @@ def digest(*tensors: torch.Tensor) -> str:
 
 def be_deterministic() -> None:
     """The same bits in each run, also from cuBLAS and from sums over many threads."""
+    # What cuBLAS asks of those who use it on several streams.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.manual_seed(1)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.benchmark = False
+
+
+def attend_in_order() -> None:
+    """Plain attention: the fused kinds add their gradients up in any order."""
+    torch.backends.cuda.enable_flash_sdp(False)
+    torch.backends.cuda.enable_mem_efficient_sdp(False)
+    torch.backends.cuda.enable_cudnn_sdp(False)
 
 
 def sharded_transformer() -> torch.nn.Module:

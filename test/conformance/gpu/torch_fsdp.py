@@ -12,7 +12,7 @@ import time
 
 import torch
 import torch.distributed as dist
-from common import be_deterministic, digest, sharded_transformer
+from common import attend_in_order, be_deterministic, digest, sharded_transformer
 
 
 def main() -> None:
@@ -23,6 +23,7 @@ def main() -> None:
     torch.cuda.set_device(rank)
     dist.init_process_group("nccl", device_id=torch.device("cuda", rank))
     be_deterministic()
+    attend_in_order()
     model = sharded_transformer()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     generator = torch.Generator().manual_seed(10 + rank)
