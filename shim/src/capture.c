@@ -19,8 +19,6 @@ static struct origin {
 } origins[CAPTURE_MAX];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-_Atomic int captures_open;
-
 static _Thread_local char thread_mark;
 /* Its destructor tells of a thread that ends while its own default stream captures. */
 static pthread_key_t thread_end;
@@ -38,7 +36,7 @@ static uintptr_t mark_of(CUstream stream, enum null_stream null_stream) {
 
 static void end_at(struct origin *origin) {
     origin->mark = 0;
-    atomic_fetch_sub(&captures_open, 1);
+    atomic_fetch_sub(&hot.captures_open, 1);
 }
 
 static void end_by_mark(uintptr_t mark) {
@@ -83,7 +81,7 @@ void capture_began(CUstream stream, enum null_stream null_stream, const struct s
         origins[i] = (struct origin){mark_of(stream, null_stream), *at};
         break;
     }
-    atomic_fetch_add(&captures_open, 1);
+    atomic_fetch_add(&hot.captures_open, 1);
     pthread_mutex_unlock(&lock);
     thread_allow_cancel(cancel);
 }
@@ -141,6 +139,6 @@ void capture_restore(int before) {
 
 void capture_reset_after_fork(void) {
     pthread_mutex_init(&lock, NULL);
-    atomic_store(&captures_open, 0);
+    atomic_store(&hot.captures_open, 0);
     memset(origins, 0, sizeof(origins));
 }

@@ -1,17 +1,16 @@
 /*
  * Stream capture: which captures are open in the process, and how the shim's own driver calls keep
- * out of their way. While any is open a launch first asks whether its stream records.
+ * out of their way. While any is open a launch first asks whether its stream records: whoever sees
+ * 0 in hot.captures_open need not think of them.
  */
 #ifndef XSCHED_CAPTURE_H
 #define XSCHED_CAPTURE_H
 
 #include "context.h"
+#include "hot.h"
 #include "queue.h"
 
 #include <stdbool.h>
-
-/* Captures that are open in the process; whoever sees 0 need not think of them. */
-extern _Atomic int captures_open;
 
 /* The contexts of a stream as the calling thread means it; none where there is no such stream. */
 struct stream_context capture_place(CUstream stream, enum null_stream null_stream);

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "config.h"
 #include "feed.h"
+#include "hot.h"
 #include "link.h"
 #include "log.h"
 #include "pieces.h"
@@ -21,17 +22,16 @@ static const uint64_t SLEEP_NS = 100 * NS_PER_MS;
 static const uint64_t STALL_NS = 200 * NS_PER_MS;
 static const uint64_t SILENCE_NS = XSP_SILENCE_MS * NS_PER_MS;
 
-static atomic_bool exiting;
 static atomic_bool depends;
 
 enum blocked_by { NOBODY, DAEMON, PROCESS };
 
 void gate_open_for_exit(void) {
-    atomic_store(&exiting, true);
+    atomic_store(&hot.is_exiting, true);
 }
 
 void gate_reset_after_fork(void) {
-    atomic_store(&exiting, false);
+    atomic_store(&hot.is_exiting, false);
     atomic_store(&depends, false);
 }
 
@@ -41,7 +41,7 @@ void gate_note_dependence(void) {
 }
 
 static enum blocked_by blocked(struct queue *queue) {
-    if (!link_is_enabled() || atomic_load_explicit(&exiting, memory_order_relaxed))
+    if (!link_is_enabled() || atomic_load_explicit(&hot.is_exiting, memory_order_relaxed))
         return NOBODY;
     if (!atomic_load_explicit(&queue->permit, memory_order_acquire) && link_is_heard()) {
         return DAEMON;
@@ -101,7 +101,8 @@ static void give_up_on_daemon(struct queue *queue, struct patience *patience) {
     }
 }
 
-static void wait_for_permission(struct queue *queue) {
+/* Out of the way of launches that need not wait: they read as little code as can be. */
+__attribute__((noinline, cold)) static void wait_for_permission(struct queue *queue) {
     struct device *device = queue->device;
     uint64_t began = clock_now();
     uint64_t limit = config.gate_max_ms * NS_PER_MS;
@@ -172,7 +173,8 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
     struct queue *queue = queue_find(stream, null_stream);
     if (queue == NULL)
         return;
-    if (atomic_load_explicit(&captures_open, memory_order_acquire) > 0 && capture_includes(queue)) {
+    if (atomic_load_explicit(&hot.captures_open, memory_order_acquire) > 0 &&
+        capture_includes(queue)) {
         ticket->outcome = CALL_CAPTURED;
         return;
     }

@@ -76,7 +76,7 @@ END_CAPTURE(cuStreamEndCaptureToCig_ptsz, PER_THREAD, (CUstream stream), (stream
     EXPORT CUresult function(CUstream stream, CUevent event, unsigned flags);                      \
     CUresult function(CUstream stream, CUevent event, unsigned flags) {                            \
         REAL(function, (CUstream, CUevent, unsigned));                                             \
-        if (atomic_load(&captures_open) == 0)                                                      \
+        if (atomic_load(&hot.captures_open) == 0)                                                  \
             return real(stream, event, flags);                                                     \
         CUcontext context = capture_place(stream, null_stream).context;                            \
         struct life_change change = life_begin(life_of_context(context));                          \

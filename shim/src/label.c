@@ -7,7 +7,7 @@
 static struct label *labels[XSP_LABELS];
 static uint32_t next_id = 1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static _Thread_local uint32_t of_thread;
+_Thread_local uint32_t label_current;
 
 int label_level_priority(enum label_level level) {
     switch (level) {
@@ -94,22 +94,18 @@ void label_mark(uint32_t id, bool told) {
 }
 
 uint32_t label_enter(uint32_t id) {
-    uint32_t before = of_thread;
-    of_thread = id;
+    uint32_t before = label_current;
+    label_current = id;
     return before;
 }
 
 void label_leave(uint32_t before) {
-    of_thread = before;
-}
-
-uint32_t label_of_thread(void) {
-    return of_thread;
+    label_current = before;
 }
 
 void label_reset_after_fork(void) {
     /* What the parent's server executes is none of the child's; the records are forgotten. */
     pthread_mutex_init(&lock, NULL);
     memset(labels, 0, sizeof(labels));
-    of_thread = 0;
+    label_current = 0;
 }

@@ -61,8 +61,12 @@ void label_mark(uint32_t id, bool told);
 uint32_t label_enter(uint32_t id);
 void label_leave(uint32_t before);
 
-/* The label that the calling thread works for, 0 for none. */
-uint32_t label_of_thread(void);
+/* The label that the calling thread works for, 0 for none; label_enter sets it. */
+extern _Thread_local uint32_t label_current;
+
+static inline uint32_t label_of_thread(void) {
+    return label_current;
+}
 
 void label_reset_after_fork(void);
 

@@ -31,7 +31,6 @@ enum state { DOWN, SHAKING, UP };
 
 static _Atomic int state;
 static atomic_bool heard; /* What link_is_heard answers, but for fail-closed. */
-static atomic_bool enabled = true;
 static _Atomic uint32_t latency_us = XSP_LATENCY_US; /* As the last daemon said. */
 static _Atomic uint64_t heard_at; /* The last decision or welcome, not merely any byte. */
 static atomic_bool broken;        /* A sender found the connection unusable. */
@@ -61,12 +60,8 @@ uint32_t link_latency_us(void) {
     return atomic_load(&latency_us);
 }
 
-bool link_is_enabled(void) {
-    return atomic_load_explicit(&enabled, memory_order_relaxed);
-}
-
 void link_set_enabled(bool on) {
-    atomic_store(&enabled, on);
+    atomic_store(&hot.is_enabled, on);
 }
 
 bool link_is_up(void) {
@@ -129,7 +124,7 @@ static void disconnect(const char *why, uint64_t pause) {
     atomic_store(&broken, false);
     pthread_mutex_unlock(&send_lock);
     atomic_store(&heard, false);
-    atomic_store(&enabled, true);
+    atomic_store(&hot.is_enabled, true);
     trusted = welcomed;
     welcomed = false;
     nonsense = false;
@@ -227,7 +222,7 @@ static void take_message(void *data, const uint8_t *bytes, size_t length) {
         welcomed = true;
         backoff = 0;
         mark_heard();
-        atomic_store(&enabled, message.as.welcome.enabled);
+        atomic_store(&hot.is_enabled, message.as.welcome.enabled);
         atomic_store(&latency_us, message.as.welcome.preempt_latency);
         if (config.stream_priority < 0) {
             queue_use_stream_priorities(message.as.welcome.stream_priority || config.local_policy);
@@ -392,7 +387,7 @@ void link_reset_after_fork(void) {
     pending_length = 0;
     atomic_store(&state, DOWN);
     atomic_store(&heard, false);
-    atomic_store(&enabled, true);
+    atomic_store(&hot.is_enabled, true);
     atomic_store(&broken, false);
     atomic_store(&leaving, false);
     next_try = 0;

@@ -24,7 +24,9 @@ bool link_is_heard(void);
 uint32_t link_latency_us(void);
 
 /* False after `xsched off`: every gate is open. */
-bool link_is_enabled(void);
+static inline bool link_is_enabled(void) {
+    return atomic_load_explicit(&hot.is_enabled, memory_order_relaxed);
+}
 
 /* What the newest decision on some queue says of that. */
 void link_set_enabled(bool on);

@@ -32,7 +32,7 @@ void pieces_begin(struct pieces *pieces, CUstream stream, enum null_stream null_
         return;
     struct queue *queue = queue_find(stream, null_stream);
     /* A graph would keep the pieces for ever. */
-    if (queue == NULL || !is_outranked(queue) || atomic_load(&captures_open) > 0)
+    if (queue == NULL || !is_outranked(queue) || atomic_load(&hot.captures_open) > 0)
         return;
     /* A thread that ended between two pieces would keep the others waiting for ever. */
     pieces->cancel = thread_hold_cancel();

@@ -14,6 +14,7 @@
 #define XSCHED_QUEUE_H
 
 #include "cuda_abi.h"
+#include "hot.h"
 #include "label.h"
 #include "ranks.h"
 #include "thread.h"
@@ -22,6 +23,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { DEVICE_MAX = 64, QUEUE_MAX = XSP_QUEUES_PER_CLIENT };
@@ -40,6 +42,8 @@ struct device {
     _Atomic uint32_t loaded;   /* Queues that take a real part of the window of time. */
 };
 
+/* The first line of the processor's cache is all of it that a launch which nobody holds back needs.
+ */
 struct queue {
     /* Read by whoever comes by the record, also while it is given to another stream. */
     _Atomic bool alive;
@@ -50,16 +54,19 @@ struct queue {
     struct device *device;
     _Atomic uint64_t entered;
     _Atomic uint64_t returned;
-    _Atomic bool ready;
-    _Atomic bool permit; /* The daemon's word; true while there is no daemon to ask. */
+    _Atomic uint64_t window_ns; /* So much of the GPU's time in flight, unless it is 0. */
+    _Atomic uint32_t window;    /* Otherwise so many launches; 0 for no limit at all. */
     _Atomic int rank;
-    _Atomic uint32_t window;    /* Launches that may be in flight, 0 for no limit. */
-    _Atomic uint64_t window_ns; /* So much of the GPU's time instead, unless it is 0. */
-    CUstream stream;            /* The handle for the shim's own calls. */
+    _Atomic uint32_t copier; /* The thread that copies in pieces, 0 for none. */
+    _Atomic bool permit;     /* The daemon's word; true while there is no daemon to ask. */
+    _Atomic bool ready;
+    _Atomic bool orphaned; /* Its stream was destroyed while it had work. */
+    bool nameless; /* A thread's own default stream, or a green context's: others' calls can't name
+                      it. */
+
+    CUstream stream;   /* The handle for the shim's own calls. */
     CUcontext context; /* Of a green context the primary one, which any thread may make current. */
     CUcontext green;   /* The stream's green context, or NULL. */
-    bool nameless;     /* A thread's own default stream, or a green context's: others' calls can't
-                          name it. */
 
     /* Which queue it is. */
     uintptr_t key_context;
@@ -82,8 +89,7 @@ struct queue {
     /* The gate. */
     _Atomic uint32_t waiting;
     _Atomic uint64_t waited_ns;
-    _Atomic uint32_t copier; /* The thread that copies in pieces, 0 for none. */
-    _Atomic uint32_t grace;  /* Launches let past a queue of the same process, gate_max_ms. */
+    _Atomic uint32_t grace; /* Launches let past a queue of the same process, gate_max_ms. */
     struct window_state flight;
     _Atomic uint64_t completed;
 
@@ -91,7 +97,6 @@ struct queue {
     _Atomic bool watched;
     _Atomic uint32_t syncing; /* Threads inside a synchronisation that will bring evidence. */
     _Atomic(CUevent) tail;    /* Trails the work of a stream that cannot be asked itself. */
-    _Atomic bool orphaned;    /* Its stream was destroyed while it had work. */
     _Atomic bool dropped;     /* Somebody has begun to end it. */
     _Atomic bool behind;      /* Its stream is another label's now. */
     _Atomic uint64_t trailed; /* What of such a queue the tail proves. */
@@ -104,7 +109,9 @@ struct queue {
     uint64_t stats_submitted;
     _Atomic uint32_t stats_repeats;
     _Atomic uint64_t asked_at;
-};
+} __attribute__((aligned(CACHE_LINE_BYTES)));
+
+_Static_assert(offsetof(struct queue, stream) == CACHE_LINE_BYTES, "launches read one line");
 
 /*
  * The queue of `stream` as the calling thread means it, registered on first use. NULL where there

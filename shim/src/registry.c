@@ -4,6 +4,7 @@
 #include "context.h"
 #include "device.h"
 #include "drain.h"
+#include "hot.h"
 #include "link.h"
 #include "log.h"
 #include "process.h"
@@ -21,8 +22,7 @@ static _Atomic uint32_t queue_count; /* Entries of `queues` in use, dead ones in
 static uint32_t next_id = 1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Each thread remembers the queue it used last; any removal outdates that. */
-static _Atomic uint32_t epoch = 1;
+/* Each thread remembers the queue it used last; any removal outdates that, by hot.queue_epoch. */
 static _Thread_local struct {
     uint32_t epoch;
     struct key key;
@@ -74,9 +74,10 @@ static struct queue *take_record(void) {
     }
     if (count == QUEUE_MAX)
         return NULL;
-    struct queue *fresh = calloc(1, sizeof(*fresh));
+    struct queue *fresh = aligned_alloc(CACHE_LINE_BYTES, sizeof(*fresh));
     if (fresh == NULL)
         return NULL;
+    memset(fresh, 0, sizeof(*fresh));
     window_init(&fresh->flight);
     queues[count] = fresh;
     atomic_store_explicit(&queue_count, count + 1, memory_order_release);
@@ -120,7 +121,7 @@ static bool describe(struct queue *queue, struct key key, const struct label *la
 void queue_forget(struct queue *queue) {
     pthread_mutex_lock(&lock);
     table_erase((struct key){queue->key_context, queue->key_stream}, queue);
-    atomic_fetch_add(&epoch, 1);
+    atomic_fetch_add(&hot.queue_epoch, 1);
     pthread_mutex_unlock(&lock);
 }
 
@@ -192,7 +193,7 @@ static void hand_over(struct key key, struct queue *from, struct queue *to) {
     atomic_store(&from->behind, true);
     atomic_store(&to->behind, false);
     table_replace(key, to);
-    atomic_fetch_add(&epoch, 1);
+    atomic_fetch_add(&hot.queue_epoch, 1);
 }
 
 /*
@@ -239,7 +240,7 @@ static struct queue *find(CUstream stream, enum null_stream null_stream, bool ma
     struct key key;
     if (!make_key(stream, null_stream, &key))
         return NULL;
-    uint32_t now = atomic_load_explicit(&epoch, memory_order_acquire);
+    uint32_t now = atomic_load_explicit(&hot.queue_epoch, memory_order_acquire);
     uint32_t label = label_of_thread();
     if (latest.epoch == now && latest.key.stream == key.stream &&
         latest.key.context == key.context &&
@@ -318,7 +319,7 @@ void queue_reset_after_fork(void) {
     /* The records stay allocated and forgotten: a thread of the parent may have been inside. */
     memset(queues, 0, sizeof(queues));
     atomic_store(&queue_count, 0);
-    atomic_fetch_add(&epoch, 1);
+    atomic_fetch_add(&hot.queue_epoch, 1);
     own_thread_id = 0;
     device_reset_after_fork();
 }

@@ -39,7 +39,7 @@ bool queue_trail_anywhere(struct queue *queue) {
     CUcontext popped;
     if (queue->nameless)
         return atomic_load(&queue->tail) != NULL;
-    if (atomic_load(&captures_open) > 0 && capture_includes(queue))
+    if (atomic_load(&hot.captures_open) > 0 && capture_includes(queue))
         return false;
     if (driver.cuCtxPushCurrent_v2 == NULL ||
         driver.cuCtxPushCurrent_v2(queue->context) != CUDA_SUCCESS) {

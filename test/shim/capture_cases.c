@@ -27,7 +27,7 @@ static CUstream stream_of(uintptr_t context, uintptr_t number) {
 }
 
 static void expect_open(int count, const char *when) {
-    int found = atomic_load(&captures_open);
+    int found = atomic_load(&hot.captures_open);
     CHECK(found == count, "%s: %d captures are open, expected %d", when, found, count);
 }
 
