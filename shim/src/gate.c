@@ -40,7 +40,7 @@ void gate_note_dependence(void) {
         atomic_store(&depends, true);
 }
 
-static enum blocked_by blocked(struct queue *queue) {
+static inline enum blocked_by blocked(struct queue *queue) {
     if (!link_is_enabled() || atomic_load_explicit(&hot.is_exiting, memory_order_relaxed))
         return NOBODY;
     if (!atomic_load_explicit(&queue->permit, memory_order_acquire) && link_is_heard()) {
@@ -53,7 +53,7 @@ static enum blocked_by blocked(struct queue *queue) {
 
 /* What holds the thread back when it launches on the queue: nothing, while it serves a higher one.
  */
-static enum blocked_by held_back(struct queue *queue) {
+__attribute__((noinline, cold)) static enum blocked_by held_back(struct queue *queue) {
     enum blocked_by by = blocked(queue);
     /* Where its stream is gone the driver has to say so. */
     if (by == NOBODY || atomic_load(&queue->orphaned))
@@ -197,7 +197,7 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
             ticket->outcome = CALL_GATED;
         errno = saved;
     }
-    if (held_back(queue) != NOBODY) {
+    if (blocked(queue) != NOBODY && held_back(queue) != NOBODY) {
         int saved = errno;
         wait_for_permission(queue);
         ticket->outcome = CALL_GATED;

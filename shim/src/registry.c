@@ -27,7 +27,7 @@ static _Thread_local struct {
     uint32_t epoch;
     struct key key;
     struct queue *queue;
-} latest;
+} latest = {.key = {1, 0}}; /* The key of no queue. */
 static _Thread_local uintptr_t own_thread_id;
 
 static uintptr_t thread_id(void) {
@@ -236,7 +236,8 @@ static struct queue *change_label(struct key key, struct queue *before, uint32_t
     }
 }
 
-static struct queue *find(CUstream stream, enum null_stream null_stream, bool make) {
+__attribute__((noinline)) static struct queue *find(CUstream stream, enum null_stream null_stream,
+                                                    bool make) {
     struct key key;
     if (!make_key(stream, null_stream, &key))
         return NULL;
@@ -262,6 +263,13 @@ static struct queue *find(CUstream stream, enum null_stream null_stream, bool ma
 }
 
 struct queue *queue_find(CUstream stream, enum null_stream null_stream) {
+    /* Most launches are on the stream object that the thread launched on before. */
+    uint32_t label = label_of_thread();
+    if (latest.key.stream == (uintptr_t)stream && latest.key.context == 0 &&
+        latest.epoch == atomic_load_explicit(&hot.queue_epoch, memory_order_acquire) &&
+        (label == 0 || label == latest.queue->label.id)) {
+        return latest.queue;
+    }
     return find(stream, null_stream, true);
 }
 

@@ -2,10 +2,12 @@
  * What the shim adds to a launch: nanoseconds of cuLaunchKernel in the thread that calls it, through
  * the shim and past it in turns, in one process; and without the shim, to see the error.
  *
- *   node build/js/test/bench/gate-cost.js [--driver null|sim|FOLDER] [--rounds N] [--launches N]
+ *   npm run bench -- gate-cost [--driver null|sim|system|FOLDER] [--footprint KIB] [--rounds N]
+ *                              [--launches N]
  *
- * `null` is a driver that does nothing, so that hardly anything but the shim's own work is left; `sim`
- * the simulated GPU; a folder one that holds another libcuda.so.1, and `system` the machine's own.
+ * `null` is a driver that does nothing, so that hardly anything but the shim's own work is left; with a
+ * footprint each launch overwrites so many KiB, since a real driver leaves the processor's caches full of
+ * its own. `sim` is the simulated GPU; a folder one that holds another libcuda.so.1, and `system` the machine's own.
  * Prints a table and writes out/bench/gate-cost-DRIVER.json.
  */
 import { spawn } from 'node:child_process';
@@ -19,6 +21,7 @@ import { DAEMON_SCRIPT, ROOT } from '../demo/paths.js';
 import { percentile } from '../demo/statistics.js';
 import { newTable } from '../demo/tables.js';
 import { describeProcessor } from '../fig13a/machine.js';
+import { readCount } from './options.js';
 
 const BUILD = path.join(ROOT, 'build');
 const PROGRAM = path.join(BUILD, 'bench', 'launches');
@@ -167,6 +170,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       driver: { type: 'string', default: 'null' },
+      footprint: { type: 'string', default: '0' },
       rounds: { type: 'string', default: '15' },
       launches: { type: 'string', default: String(LAUNCHES) },
     },
@@ -175,6 +179,9 @@ async function main(): Promise<void> {
   if (driver !== '' && !existsSync(path.join(driver, 'libcuda.so.1'))) {
     throw new Error(`--driver ${values.driver}: there is no libcuda.so.1 in ${driver}`);
   }
+  const footprintKib = readCount('footprint', values.footprint, 0);
+  const rounds = readCount('rounds', values.rounds);
+  const launches = readCount('launches', values.launches);
   const folder = mkdtempSync(path.join(os.tmpdir(), 'xsched-gate-cost-'));
   const runtimeDir = path.join(folder, 'run');
   const daemon = await startDaemon(runtimeDir);
@@ -183,11 +190,11 @@ async function main(): Promise<void> {
       ...{ PATH: process.env['PATH'], CLIENT_PTX: PTX, XSCHED_SIM_DIR: path.join(folder, 'sim') },
       ...{ XSCHED_RUNTIME_DIR: path.join(folder, 'nobody') },
       ...(driver === '' ? {} : { LD_LIBRARY_PATH: driver }),
+      NULL_DRIVER_KIB: String(footprintKib),
     };
-    const [rounds, launches] = [Number(values.rounds), Number(values.launches)];
     const rows = await measureModes(makeModes(base, runtimeDir), rounds, launches);
     const machine = describeProcessor();
-    const result = { driver: values.driver, machine, rounds, launches, rows };
+    const result = { driver: values.driver, footprintKib, machine, rounds, launches, rows };
     const file = path.join(ROOT, 'out', 'bench', `gate-cost-${path.basename(values.driver)}.json`);
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
@@ -205,4 +212,9 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}

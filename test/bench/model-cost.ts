@@ -24,6 +24,7 @@ import { newTable } from '../demo/tables.js';
 import { Program } from '../e2e/behaviour/program.js';
 import { until } from '../e2e/behaviour/until.js';
 import { describeProcessor } from '../fig13a/machine.js';
+import { readCount } from './options.js';
 
 const SCRIPT = path.join(ROOT, 'test', 'bench', 'model_steps.py');
 const SHIM = path.join(ROOT, 'build', 'shim', 'libxsched_shim.so');
@@ -190,13 +191,6 @@ function countDevices(): number {
     console.log(`${PYTHON} has no PyTorch: ${reason}`);
     return 0;
   }
-}
-
-function readCount(name: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new RangeError(`--${name} '${text}' is not a whole number from 1`);
-  return value;
 }
 
 function chooseModels(wanted: readonly string[]): readonly (readonly [string, Model])[] {

@@ -107,7 +107,7 @@ describe('a process that ends', () => {
     const daemon = await FakeAgentDaemon.start(stage.runtimeDir, decisions.behave);
     const script = new Script(makeEnvironment(stage));
     // Every thread uses the driver before the end: one that only begins to, then, is refused.
-    await script.doAll(...[...'bcde'].map((letter) => `${letter} recorded 1`));
+    await script.doAll(...['b', 'c', 'd', 'e'].map((letter) => `${letter} recorded 1`));
     await script.doAll('a create 1 0', 'a launch 1 1 1000');
     const registration = await daemon.next('REGISTER', ({ stream }) => stream > 2);
     decisions.decide(daemon, registration, registration.message.queue, false);
