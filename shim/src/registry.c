@@ -91,31 +91,34 @@ static CUstream stream_of(struct key key) {
     return key.stream == 1 ? CU_STREAM_LEGACY : CU_STREAM_PER_THREAD;
 }
 
-/* Fills in what the driver knows of the stream; false when it is not one. */
-static bool describe(struct queue *queue, struct key key, const struct label *label) {
-    queue->label = *label;
-    queue->key_context = key.context;
-    queue->key_stream = key.stream;
-    queue->stream = stream_of(key);
-    struct stream_context found;
-    if (!context_of_stream(key.context != 0 ? CU_STREAM_LEGACY : queue->stream, &found))
+/* What the driver knows of a stream. */
+struct origin {
+    struct stream_context at;
+    struct device *device;
+    bool nameless;
+    int priority;
+};
+
+/* Asks for it, with no lock held: whoever asks may have to wait for a thread that the driver keeps
+ * waiting. False when it is no stream, and in a forked child, which the driver refuses. */
+static bool describe(struct key key, struct origin *origin) {
+    CUstream stream = stream_of(key);
+    bool is_default = key.context != 0;
+    if (!context_of_stream(is_default ? CU_STREAM_LEGACY : stream, &origin->at))
         return false;
-    queue->context = found.context;
-    queue->green = found.green;
-    queue->nameless =
-        queue->stream == CU_STREAM_PER_THREAD || (key.context != 0 && found.green != NULL);
-    queue->device = key.context != 0 ? device_current() : device_of_context(found.context);
-    if (queue->device == NULL)
-        return false;
-    if (key.context != 0)
-        return true;
-    int priority = 0;
-    if (driver.cuStreamGetPriority != NULL &&
-        driver.cuStreamGetPriority(queue->stream, &priority) == CUDA_SUCCESS) {
-        queue->stream_priority = priority;
-        queue->step = -priority; /* CUDA counts downwards: -5 is the most urgent. */
-    }
-    return true;
+    origin->nameless = stream == CU_STREAM_PER_THREAD || (is_default && origin->at.green != NULL);
+    origin->device = is_default ? device_current() : device_of_context(origin->at.context);
+    origin->priority = 0;
+    if (!is_default && driver.cuStreamGetPriority != NULL &&
+        driver.cuStreamGetPriority(stream, &origin->priority) != CUDA_SUCCESS)
+        origin->priority = 0;
+    return origin->device != NULL;
+}
+
+/* What another queue of the same stream was given. */
+static struct origin origin_of(const struct queue *queue) {
+    return (struct origin){
+        {queue->context, queue->green}, queue->device, queue->nameless, queue->stream_priority};
 }
 
 void queue_forget(struct queue *queue) {
@@ -140,22 +143,32 @@ static struct queue *find_labelled(struct key key, uint32_t label) {
 }
 
 /* A new queue for the stream. The registry's lock is held. */
-static struct queue *make_queue(struct key key, const struct label *label) {
+static struct queue *make_queue(struct key key, const struct label *label,
+                                const struct origin *origin) {
     static bool warned;
     struct queue *queue = take_record();
-    bool usable = queue != NULL && describe(queue, key, label);
     if (queue == NULL && !warned) {
         warned = true;
         log_line(LOG_WARN, "over %d streams in use at once: further ones are not scheduled",
                  QUEUE_MAX);
     }
-    if (usable) {
-        atomic_store(&queue->id, next_id++);
-        /* Only a daemon that can be asked has to be. */
-        atomic_store(&queue->permit, !link_is_heard() && !config.fail_closed);
-        queue_enlist(queue);
-    }
-    return usable ? queue : NULL;
+    if (queue == NULL)
+        return NULL;
+    queue->label = *label;
+    queue->key_context = key.context;
+    queue->key_stream = key.stream;
+    queue->stream = stream_of(key);
+    queue->context = origin->at.context;
+    queue->green = origin->at.green;
+    queue->nameless = origin->nameless;
+    queue->device = origin->device;
+    queue->stream_priority = origin->priority;
+    queue->step = -origin->priority; /* CUDA counts downwards: -5 is the most urgent. */
+    atomic_store(&queue->id, next_id++);
+    /* Only a daemon that can be asked has to be. */
+    atomic_store(&queue->permit, !link_is_heard() && !config.fail_closed);
+    queue_enlist(queue);
+    return queue;
 }
 
 /* Threads that come and go would leave a queue each; see queue_is_of_dead_thread. */
@@ -168,9 +181,9 @@ static void note_thread_stream(void) {
 
 static struct queue *register_queue(struct key key) {
     struct label label = {.id = 0};
-    struct stream_context found;
-    /* What the driver refuses, as in a forked child, is no use of CUDA. */
-    if (key.context == 0 && !context_of_stream(stream_of(key), &found))
+    struct origin origin;
+    /* What the driver refuses is no use of CUDA. */
+    if (!describe(key, &origin))
         return NULL;
     label_get(label_of_thread(), &label);
     process_start();
@@ -179,7 +192,7 @@ static struct queue *register_queue(struct key key) {
     pthread_mutex_lock(&lock);
     struct queue *queue = table_search(key);
     if (queue == NULL) {
-        queue = make_queue(key, &label);
+        queue = make_queue(key, &label, &origin);
         /* Last: whoever finds it there launches on it without a look at this lock. */
         if (queue != NULL)
             table_insert(key, queue);
@@ -214,8 +227,9 @@ static struct queue *change_label(struct key key, struct queue *before, uint32_t
         struct queue *queue = current;
         if (current != NULL && current->label.id != id) {
             queue = find_labelled(key, id);
+            struct origin origin = origin_of(current);
             if (queue == NULL)
-                queue = make_queue(key, &label);
+                queue = make_queue(key, &label, &origin);
             if (queue == NULL)
                 queue = current;
         }
