@@ -26,11 +26,15 @@ const LONGEST_PAUSE_MS = 8;
 type Environment = Readonly<Record<string, string>>;
 
 /** Which driver the programs find: the simulated GPU's, the machine's own, or a folder's. */
-export function driverEnvironment(driver: string, folder: string): Environment {
+export function driverEnvironment(driver: string, folder: string): Readonly<NodeJS.ProcessEnv> {
   if (driver === 'system') return {};
   if (driver !== 'sim') return { LD_LIBRARY_PATH: path.resolve(driver) };
   const gpu = path.join(folder, 'gpu');
-  return { LD_LIBRARY_PATH: SIMULATED_GPU_DIR, XSCHED_SIM_DIR: gpu, XSCHED_SIM_DEVICES: '2' };
+  return {
+    ...{ LD_LIBRARY_PATH: SIMULATED_GPU_DIR, XSCHED_SIM_DIR: gpu, XSCHED_SIM_DEVICES: '2' },
+    // Whichever of its own GPUs the machine's owner has chosen.
+    CUDA_VISIBLE_DEVICES: undefined,
+  };
 }
 
 export class Stage {

@@ -28,7 +28,7 @@ static CUresult context_make(int device, unsigned flags, bool primary, struct co
     struct context *context = calloc(1, sizeof *context);
     if (!context)
         return CUDA_ERROR_OUT_OF_MEMORY;
-    context->device = device;
+    context->device = runtime.visible[device];
     context->flags = flags;
     context->primary = primary;
     context->id = __atomic_add_fetch(&context_counter, 1, __ATOMIC_RELAXED);
@@ -62,7 +62,7 @@ static void context_end(struct context *context) {
 
 CUresult device_check(CUdevice device) {
     CUresult result = runtime_check();
-    if (result == CUDA_SUCCESS && (device < 0 || (uint32_t)device >= runtime.file->device_count))
+    if (result == CUDA_SUCCESS && (device < 0 || (uint32_t)device >= runtime.visible_count))
         result = CUDA_ERROR_INVALID_DEVICE;
     return result;
 }
@@ -207,7 +207,7 @@ CU_EXPORT CUresult cuCtxGetDevice(CUdevice *device) {
         return CUDA_ERROR_INVALID_CONTEXT;
     if (!device)
         return CUDA_ERROR_INVALID_VALUE;
-    *device = context->device;
+    *device = visible_ordinal(context->device);
     return CUDA_SUCCESS;
 }
 

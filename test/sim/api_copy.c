@@ -161,7 +161,7 @@ static CUresult batch(const CUdeviceptr *to, const CUdeviceptr *from, const size
 static CUresult prefetch(uint64_t address, size_t size, int device, CUstream handle,
                          bool per_thread) {
     if (!memory_is_pinned_host(address, size) || device < -1 ||
-        device >= (int)runtime.file->device_count)
+        device >= (int)runtime.visible_count)
         return CUDA_ERROR_INVALID_VALUE;
     return copy(SIM_OP_COPY_H2D, address, address, size, handle, per_thread, COPY_ASYNC);
 }

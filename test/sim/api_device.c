@@ -22,8 +22,8 @@ static CUresult check(CUdevice device, const void *answer) {
         return result;
     if (!answer)
         return CUDA_ERROR_INVALID_VALUE;
-    return device >= 0 && (uint32_t)device < runtime.file->device_count ? CUDA_SUCCESS
-                                                                        : CUDA_ERROR_INVALID_DEVICE;
+    return device >= 0 && (uint32_t)device < runtime.visible_count ? CUDA_SUCCESS
+                                                                   : CUDA_ERROR_INVALID_DEVICE;
 }
 
 CU_EXPORT CUresult cuDeviceGetCount(int *count) {
@@ -31,7 +31,7 @@ CU_EXPORT CUresult cuDeviceGetCount(int *count) {
     if (result == CUDA_SUCCESS && !count)
         result = CUDA_ERROR_INVALID_VALUE;
     if (result == CUDA_SUCCESS)
-        *count = (int)runtime.file->device_count;
+        *count = (int)runtime.visible_count;
     return result;
 }
 
@@ -61,10 +61,16 @@ CU_EXPORT CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) {
 CU_EXPORT CUresult cuDeviceGetUuid(CUuuid *uuid, CUdevice device) {
     CUresult result = check(device, uuid);
     if (result == CUDA_SUCCESS)
-        memcpy(uuid->bytes, runtime.file->devices[device].uuid, 16);
+        *uuid = visible_uuid(runtime.visible[device], true);
     return result;
 }
-SIM_ALIAS(cuDeviceGetUuid_v2, cuDeviceGetUuid);
+
+CU_EXPORT CUresult cuDeviceGetUuid_v2(CUuuid *uuid, CUdevice device) {
+    CUresult result = check(device, uuid);
+    if (result == CUDA_SUCCESS)
+        *uuid = visible_uuid(runtime.visible[device], false);
+    return result;
+}
 
 /* CU_DEVICE_ATTRIBUTE numbers with the values of an H200; all others are 0. */
 static const struct {
@@ -121,7 +127,7 @@ CU_EXPORT CUresult cuDeviceGetPCIBusId(char *text, int length, CUdevice device) 
     if (result == CUDA_SUCCESS && length < 13)
         result = CUDA_ERROR_INVALID_VALUE;
     if (result == CUDA_SUCCESS)
-        snprintf(text, (size_t)length, "0000:%02X:00.0", device + 1);
+        snprintf(text, (size_t)length, "0000:%02X:00.0", runtime.visible[device] + 1);
     return result;
 }
 

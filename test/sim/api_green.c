@@ -59,7 +59,8 @@ CU_EXPORT CUresult cuCtxGetDevResource(CUcontext handle, CUdevResource *resource
     const struct green *green = handle_find(HANDLE_GREEN_CONTEXT, handle);
     result = check_question(resource, type);
     if (result == CUDA_SUCCESS)
-        describe(resource, context->device, green ? green->sm_count : SIM_MULTIPROCESSORS);
+        describe(resource, visible_ordinal(context->device),
+                 green ? green->sm_count : SIM_MULTIPROCESSORS);
     return result;
 }
 
@@ -69,7 +70,7 @@ CU_EXPORT CUresult cuGreenCtxGetDevResource(CUgreenCtx handle, CUdevResource *re
     if (result == CUDA_SUCCESS)
         result = check_question(resource, type);
     if (result == CUDA_SUCCESS)
-        describe(resource, green->primary->device, green->sm_count);
+        describe(resource, visible_ordinal(green->primary->device), green->sm_count);
     return result;
 }
 
@@ -189,7 +190,7 @@ CU_EXPORT CUresult cuGreenCtxDestroy(CUgreenCtx handle) {
     handle_drop(green->context_handle);
     pthread_mutex_unlock(&runtime.lock);
     queue_apply();
-    return cuDevicePrimaryCtxRelease_v2(green->primary->device);
+    return cuDevicePrimaryCtxRelease_v2(visible_ordinal(green->primary->device));
 }
 
 CU_EXPORT CUresult cuCtxFromGreenCtx(CUcontext *context, CUgreenCtx handle) {

@@ -94,7 +94,7 @@ CUresult runtime_init(void) {
     if (!ready) {
         if (!runtime.file)
             runtime.file = device_file_open();
-        if (!runtime.file) {
+        if (!runtime.file || !visible_init()) {
             result = CUDA_ERROR_NO_DEVICE;
         } else {
             condition_init(&runtime.applier_wake);

@@ -149,6 +149,9 @@ struct runtime {
     unsigned primary_flags[SIM_MAX_DEVICES];
     uint64_t counter;
     atomic_int captures_active;
+    /* The devices that the process sees, by the numbers that it knows them by. */
+    int visible[SIM_MAX_DEVICES];
+    uint32_t visible_count;
 };
 extern struct runtime runtime;
 
@@ -173,6 +176,14 @@ void runtime_callback_set(bool inside);
 void host_delay(uint64_t since, uint64_t cost_ns);
 /* Simulated time now. */
 uint64_t runtime_now(void);
+
+/* --- devices (visible.c) --- */
+/* Reads CUDA_VISIBLE_DEVICES as the driver does; false where that leaves none. */
+bool visible_init(void);
+/* The number by which the process knows a device of the file that it sees. */
+CUdevice visible_ordinal(int device);
+/* A device's UUID: with XSCHED_SIM_MIG=1 that of a slice, or of the GPU that it is a slice of. */
+CUuuid visible_uuid(int device, bool of_gpu);
 
 /* --- handles (handles.c) --- */
 enum handle_kind {
