@@ -1,5 +1,4 @@
 /* Which of the machine's devices the process sees, and by which numbers. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +36,7 @@ static void uuid_text(int device, char text[UUID_TEXT + 5]) {
  * or for one of several. */
 static int device_named(const char *entry, size_t length) {
     int found = -1;
-    if (isdigit((unsigned char)entry[0])) {
+    if (entry[0] >= '0' && entry[0] <= '9') {
         char *end;
         unsigned long number = strtoul(entry, &end, 10);
         return end == entry + length && number < runtime.file->device_count ? (int)number : -1;
@@ -64,16 +63,17 @@ bool visible_init(void) {
         return true;
     }
     /* The first entry that names nothing ends the list; one that comes twice leaves nothing. */
-    while (*list) {
-        size_t length = strcspn(list, ",");
-        int device = length > 0 ? device_named(list, length) : -1;
+    for (const char *entry = list; entry && *entry;) {
+        const char *comma = strchr(entry, ',');
+        size_t length = comma ? (size_t)(comma - entry) : strlen(entry);
+        int device = length > 0 ? device_named(entry, length) : -1;
         if (device < 0)
             break;
         for (uint32_t i = 0; i < runtime.visible_count; i++)
             if (runtime.visible[i] == device)
                 return runtime.visible_count = 0, false;
         runtime.visible[runtime.visible_count++] = device;
-        list += length + (list[length] == ',');
+        entry = comma ? comma + 1 : NULL;
     }
     return runtime.visible_count > 0;
 }
