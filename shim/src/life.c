@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "thread.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 
 /* Threads that can be in such calls at once with a scope of their own; with more of them nothing is
@@ -75,8 +76,11 @@ struct life_change life_begin(struct life_scope scope) {
         if (state == NONE ||
             !concerns((uintptr_t)scope.stream, (uintptr_t)scope.context, scope.device))
             return change;
-        if (state == AWAITED || atomic_compare_exchange_strong(&question.state, &state, AWAITED))
-            futex_wait(&question.state, AWAITED, SLEEP_NS);
+        if (state != AWAITED && !atomic_compare_exchange_strong(&question.state, &state, AWAITED))
+            continue;
+        int saved = errno;
+        futex_wait(&question.state, AWAITED, SLEEP_NS);
+        errno = saved;
     }
 }
 
