@@ -15,9 +15,12 @@ enum { NO_MODE = 7 };
 static struct origin {
     uintptr_t mark; /* The stream's handle, or an address of the thread whose default stream it is;
                        0 for a free entry. */
+    uint64_t number;
     struct stream_context at;
 } origins[CAPTURE_MAX];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static _Atomic uint64_t captures_began;
 
 static _Thread_local char thread_mark;
 /* Its destructor tells of a thread that ends while its own default stream captures. */
@@ -39,11 +42,11 @@ static void end_at(struct origin *origin) {
     atomic_fetch_sub(&hot.captures_open, 1);
 }
 
-static void end_by_mark(uintptr_t mark) {
+static void end_by_mark(uintptr_t mark, uint64_t latest) {
     int cancel = thread_hold_cancel();
     pthread_mutex_lock(&lock);
     for (int i = 0; i < CAPTURE_MAX; i++) {
-        if (origins[i].mark != mark)
+        if (origins[i].mark != mark || origins[i].number > latest)
             continue;
         end_at(&origins[i]);
         break;
@@ -53,7 +56,7 @@ static void end_by_mark(uintptr_t mark) {
 }
 
 static void thread_ended(void *mark) {
-    end_by_mark((uintptr_t)mark);
+    end_by_mark((uintptr_t)mark, UINT64_MAX);
 }
 
 static void watch_thread_end(void) {
@@ -73,12 +76,13 @@ struct stream_context capture_place(CUstream stream, enum null_stream null_strea
 void capture_began(CUstream stream, enum null_stream null_stream, const struct stream_context *at) {
     int cancel = thread_hold_cancel();
     pthread_mutex_lock(&lock);
+    uint64_t number = atomic_fetch_add(&captures_began, 1) + 1;
     if (is_per_thread(stream, null_stream))
         watch_thread_end();
     for (int i = 0; i < CAPTURE_MAX; i++) {
         if (origins[i].mark != 0)
             continue;
-        origins[i] = (struct origin){mark_of(stream, null_stream), *at};
+        origins[i] = (struct origin){mark_of(stream, null_stream), number, *at};
         break;
     }
     atomic_fetch_add(&hot.captures_open, 1);
@@ -87,19 +91,24 @@ void capture_began(CUstream stream, enum null_stream null_stream, const struct s
 }
 
 void capture_ended(CUstream stream, enum null_stream null_stream) {
-    end_by_mark(mark_of(stream, null_stream));
+    end_by_mark(mark_of(stream, null_stream), UINT64_MAX);
 }
 
-void capture_stream_destroyed(CUstream stream) {
-    end_by_mark((uintptr_t)stream);
+uint64_t capture_latest(void) {
+    return atomic_load(&captures_began);
 }
 
-void capture_context_destroyed(CUcontext context) {
+void capture_stream_destroyed(CUstream stream, uint64_t latest) {
+    end_by_mark((uintptr_t)stream, latest);
+}
+
+void capture_context_destroyed(CUcontext context, uint64_t latest) {
     int cancel = thread_hold_cancel();
     pthread_mutex_lock(&lock);
     for (int i = 0; i < CAPTURE_MAX; i++) {
         struct origin *origin = &origins[i];
-        if (origin->mark != 0 && (origin->at.context == context || origin->at.green == context))
+        if (origin->mark != 0 && origin->number <= latest &&
+            (origin->at.context == context || origin->at.green == context))
             end_at(origin);
     }
     pthread_mutex_unlock(&lock);

@@ -23,9 +23,13 @@ struct stream_context capture_place(CUstream stream, enum null_stream null_strea
 void capture_began(CUstream stream, enum null_stream null_stream, const struct stream_context *at);
 void capture_ended(CUstream stream, enum null_stream null_stream);
 
-/* Captures that nobody will end: their stream, or their context (a green one too), is gone. */
-void capture_stream_destroyed(CUstream stream);
-void capture_context_destroyed(CUcontext context);
+/* The number of the capture that began last. */
+uint64_t capture_latest(void);
+
+/* Captures that nobody will end: their stream, or their context (a green one too), is gone. Those
+ * up to `latest`, read before the driver was called: by now the handle may be another's. */
+void capture_stream_destroyed(CUstream stream, uint64_t latest);
+void capture_context_destroyed(CUcontext context, uint64_t latest);
 
 /* Whether launches on this queue are being recorded instead of run, or cannot be made at all. */
 bool capture_includes(const struct queue *queue);

@@ -1,5 +1,6 @@
 /* The ends of queues: their stream, thread or context is gone. */
 #include "capture.h"
+#include "clock.h"
 #include "device.h"
 #include "drain.h"
 #include "registry.h"
@@ -31,7 +32,25 @@ bool queue_is_of_dead_thread(const struct queue *queue) {
     return syscall(SYS_tgkill, getpid(), thread, 0) != 0 && errno == ESRCH;
 }
 
-static void drop_stream_queue(struct queue *queue) {
+enum leaving { STAYS, LEAVES, LEFT };
+
+/*
+ * For the one thread that ends the queue as its stream's. Another that is about to destroy the same
+ * stream, as two may be of which one destroys its green context, gets false when the first needs
+ * the stream no more.
+ */
+static bool leave_stream(struct queue *queue) {
+    uint32_t before = STAYS;
+    if (atomic_compare_exchange_strong(&queue->leaving, &before, LEAVES))
+        return true;
+    int saved = errno;
+    for (; before == LEAVES; before = atomic_load(&queue->leaving))
+        futex_wait(&queue->leaving, LEAVES, NS_PER_S);
+    errno = saved;
+    return false;
+}
+
+static void end_stream_queue(struct queue *queue) {
     if (!atomic_load(&queue->ready) || !queue_trail_anywhere(queue)) {
         queue_drop(queue, false);
         return;
@@ -40,6 +59,14 @@ static void drop_stream_queue(struct queue *queue) {
     device_wake(queue->device);
     queue_forget(queue);
     drain_watch();
+}
+
+static void drop_stream_queue(struct queue *queue) {
+    if (!leave_stream(queue))
+        return;
+    end_stream_queue(queue);
+    atomic_store(&queue->leaving, LEFT);
+    futex_wake_all(&queue->leaving);
 }
 
 static void drop_if_of_stream(struct queue *queue, void *stream) {

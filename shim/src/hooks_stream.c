@@ -214,9 +214,10 @@ CUresult cuIpcOpenEventHandle(CUevent *event, CUipcEventHandle handle) {
             return real(stream);                                                                   \
         struct life_change change = life_begin(life_of_stream(stream));                            \
         queue_drop_stream(stream);                                                                 \
+        uint64_t latest = capture_latest();                                                        \
         CUresult result = real(stream);                                                            \
         if (result == CUDA_SUCCESS)                                                                \
-            capture_stream_destroyed(stream);                                                      \
+            capture_stream_destroyed(stream, latest);                                              \
         life_end(change);                                                                          \
         return result;                                                                             \
     }
@@ -230,10 +231,11 @@ STREAM_DESTROY(cuStreamDestroy_v2)
         if (process_is_inert())                                                                    \
             return real(context);                                                                  \
         struct life_change change = life_begin(life_of_context(context));                          \
+        uint64_t latest = capture_latest();                                                        \
         CUresult result = real(context);                                                           \
         if (result == CUDA_SUCCESS) {                                                              \
             queue_drop_context(context);                                                           \
-            capture_context_destroyed(context);                                                    \
+            capture_context_destroyed(context, latest);                                            \
         }                                                                                          \
         life_end(change);                                                                          \
         return result;                                                                             \
@@ -241,12 +243,24 @@ STREAM_DESTROY(cuStreamDestroy_v2)
 CONTEXT_DESTROY(cuCtxDestroy)
 CONTEXT_DESTROY(cuCtxDestroy_v2)
 
-static void drop_if_of_device(struct queue *queue, void *data) {
-    if (queue->device->handle != *(CUdevice *)data)
+/* Devices by their numbers, a bit for each. */
+static uint64_t bit_of(CUdevice device) {
+    return device >= 0 && device < DEVICE_MAX ? UINT64_C(1) << device : 0;
+}
+
+/* Devices whose primary context is gone, and the latest capture before that. */
+struct loss {
+    uint64_t devices;
+    uint64_t latest;
+};
+
+static void drop_if_lost(struct queue *queue, void *data) {
+    const struct loss *loss = data;
+    if ((loss->devices & bit_of(queue->device->handle)) == 0)
         return;
     CUcontext context = queue->context;
     queue_drop_context(context);
-    capture_context_destroyed(context);
+    capture_context_destroyed(context, loss->latest);
 }
 
 /* Whether the device's primary context no longer exists. */
@@ -268,9 +282,10 @@ static bool primary_is_gone(CUdevice device) {
         if (process_is_inert())                                                                    \
             return real(device);                                                                   \
         struct life_change change = life_begin(life_of_device(device));                            \
+        struct loss loss = {bit_of(device), capture_latest()};                                     \
         CUresult result = real(device);                                                            \
         if (result == CUDA_SUCCESS && primary_is_gone(device)) {                                   \
-            queue_each(drop_if_of_device, &device);                                                \
+            queue_each(drop_if_lost, &loss);                                                       \
         }                                                                                          \
         life_end(change);                                                                          \
         return result;                                                                             \
@@ -279,11 +294,6 @@ PRIMARY_END(cuDevicePrimaryCtxRelease)
 PRIMARY_END(cuDevicePrimaryCtxRelease_v2)
 PRIMARY_END(cuDevicePrimaryCtxReset)
 PRIMARY_END(cuDevicePrimaryCtxReset_v2)
-
-/* Devices by their numbers, a bit for each. */
-static uint64_t bit_of(CUdevice device) {
-    return device < DEVICE_MAX ? UINT64_C(1) << device : 0;
-}
 
 static void note_device(struct queue *queue, void *devices) {
     *(uint64_t *)devices |= bit_of(queue->device->handle);
@@ -297,12 +307,6 @@ static uint64_t with_primary(uint64_t devices) {
             found |= bit_of(device);
     }
     return found;
-}
-
-static void drop_if_of_devices(struct queue *queue, void *devices) {
-    CUdevice device = queue->device->handle;
-    if ((*(const uint64_t *)devices & bit_of(device)) != 0)
-        drop_if_of_device(queue, &device);
 }
 
 EXPORT CUresult cuGreenCtxCreate(CUgreenCtx *green, CUdevResourceDesc desc, CUdevice device,
@@ -331,11 +335,12 @@ CUresult cuGreenCtxDestroy(CUgreenCtx green) {
     queue_each(note_device, &devices);
     uint64_t had_primary = with_primary(devices);
     queue_drop_green(context);
+    struct loss loss = {0, capture_latest()};
     CUresult result = real(green);
     if (result == CUDA_SUCCESS) {
-        capture_context_destroyed(context);
-        uint64_t lost_primary = had_primary & ~with_primary(had_primary);
-        queue_each(drop_if_of_devices, &lost_primary);
+        capture_context_destroyed(context, loss.latest);
+        loss.devices = had_primary & ~with_primary(had_primary);
+        queue_each(drop_if_lost, &loss);
     }
     life_end(change);
     return result;

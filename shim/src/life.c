@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "thread.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 
 /* Threads that can be in such calls at once with a scope of their own; with more of them nothing is
@@ -26,6 +27,10 @@ static _Atomic uint32_t crowd;      /* Threads without a slot. */
 
 enum question_state { NONE, ASKED, AWAITED };
 
+/* Whether this is the thread that asks: what calls a hook from inside its call must not wait for
+ * itself. */
+static _Thread_local bool asks;
+
 /* What the drain thread is asking about. */
 static struct {
     _Atomic uint32_t state;
@@ -35,6 +40,7 @@ static struct {
     _Atomic int device;
 } question;
 static atomic_bool stopped;
+static atomic_bool abandoned; /* Its last question came to no end in time. */
 
 /* Whether the question is about something in the scope. */
 static bool concerns(uintptr_t stream, uintptr_t context, int device) {
@@ -72,11 +78,15 @@ struct life_change life_begin(struct life_scope scope) {
         scope.device = LIFE_EVERY_DEVICE;
     for (;;) {
         uint32_t state = atomic_load(&question.state);
-        if (state == NONE ||
+        /* A question that the end of the process gave up on is none to wait for either. */
+        if (state == NONE || asks || atomic_load(&abandoned) ||
             !concerns((uintptr_t)scope.stream, (uintptr_t)scope.context, scope.device))
             return change;
-        if (state == AWAITED || atomic_compare_exchange_strong(&question.state, &state, AWAITED))
-            futex_wait(&question.state, AWAITED, SLEEP_NS);
+        if (state != AWAITED && !atomic_compare_exchange_strong(&question.state, &state, AWAITED))
+            continue;
+        int saved = errno;
+        futex_wait(&question.state, AWAITED, SLEEP_NS);
+        errno = saved;
     }
 }
 
@@ -108,13 +118,14 @@ bool life_ask(const struct queue *queue) {
     atomic_store(&question.green, (uintptr_t)queue->green);
     atomic_store(&question.device, queue->device->handle);
     atomic_store(&question.state, ASKED);
-    if (may_ask())
-        return true;
-    life_answered();
-    return false;
+    asks = may_ask();
+    if (!asks)
+        life_answered();
+    return asks;
 }
 
 void life_answered(void) {
+    asks = false;
     if (atomic_exchange(&question.state, NONE) == AWAITED)
         futex_wake_all(&question.state);
 }
@@ -127,6 +138,7 @@ void life_stop_asking(void) {
     uint32_t state;
     while ((state = atomic_load(&question.state)) != NONE && clock_now() < limit)
         futex_wait(&question.state, state, STOP_NS / 100);
+    atomic_store(&abandoned, state != NONE);
 }
 
 void life_reset_after_fork(void) {
@@ -135,4 +147,5 @@ void life_reset_after_fork(void) {
     atomic_store(&crowd, 0);
     atomic_store(&question.state, NONE);
     atomic_store(&stopped, false);
+    atomic_store(&abandoned, false);
 }

@@ -98,6 +98,7 @@ struct queue {
     _Atomic uint32_t syncing; /* Threads inside a synchronisation that will bring evidence. */
     _Atomic(CUevent) tail;    /* Trails the work of a stream that cannot be asked itself. */
     _Atomic bool dropped;     /* Somebody has begun to end it. */
+    _Atomic uint32_t leaving; /* The same while it has its stream still, see ends.c. */
     _Atomic bool behind;      /* Its stream is another label's now. */
     _Atomic uint64_t trailed; /* What of such a queue the tail proves. */
     uint64_t poll_seen;

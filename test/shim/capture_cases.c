@@ -64,18 +64,26 @@ int main(void) {
     capture_ended(stream_of(1, 3), LEGACY);
     expect_open(2, "the end of one that never began");
     capture_ended(stream_of(1, 1), LEGACY);
-    capture_stream_destroyed(stream_of(1, 2));
+    capture_stream_destroyed(stream_of(1, 2), capture_latest());
     expect_open(0, "ended and destroyed");
 
     begin(stream_of(1, 1), LEGACY);
     begin(stream_of(2, 1), LEGACY);
     begin(stream_of(2, 2), PER_THREAD);
-    capture_context_destroyed((CUcontext)0x2000);
+    capture_context_destroyed((CUcontext)0x2000, capture_latest());
     expect_open(1, "the end of one of two contexts");
     begin(NULL, PER_THREAD);
     expect_open(2, "on the thread's own stream");
-    capture_context_destroyed((CUcontext)0x1000);
+    capture_context_destroyed((CUcontext)0x1000, capture_latest());
     expect_open(0, "the end of both");
+
+    uint64_t latest = capture_latest();
+    begin(stream_of(1, 1), LEGACY);
+    capture_stream_destroyed(stream_of(1, 1), latest);
+    capture_context_destroyed((CUcontext)0x1000, latest);
+    expect_open(1, "on a stream with the handle of one that is gone");
+    capture_ended(stream_of(1, 1), LEGACY);
+    expect_open(0, "after its end");
 
     run_thread(begin_on_own_stream, NULL);
     expect_open(0, "after the thread has ended");

@@ -82,6 +82,12 @@ describe.each(SANITIZERS)('under the $name sanitizer', (sanitizer) => {
     expect(await compare(sanitizer, ['shim-test', 'clients'], [name, ...args])).toBe(code);
   });
 
+  it('questions and changes of streams never meet', async () => {
+    const folder = path.join(BUILD, `shim-test-${sanitizer.suffix}`);
+    const ended = await runClient('life_stress', [String(SEED), '20000'], {}, folder);
+    expect(ended).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
+  });
+
   it.each(PROGRAMS)('%s of the conformance suite runs as without the shim', async (name) => {
     const devices = { XSCHED_SIM_DEVICES: '2' };
     expect(await compare(sanitizer, ['conformance'], [name], devices)).toBe(0);

@@ -1,4 +1,4 @@
-/** The parts of the shim that need no GPU: ranks, captures, labels, paces, JSON and the ZMTP client, under sanitizers. */
+/** The parts of the shim that need no GPU: ranks, captures, questions, labels, paces, JSON and the ZMTP client, under sanitizers. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildAsanPrograms, expectSuccess } from './programs.js';
 
@@ -15,6 +15,16 @@ describe('ranks', () => {
 describe('captures', () => {
   it('are counted until they end, in whatever way', () => {
     expect(expectSuccess('capture_cases')).toBe('');
+  });
+});
+
+describe('questions and changes', () => {
+  it('keep out of each other’s way where they concern each other, and nowhere else', () => {
+    expect(expectSuccess('life_cases')).toBe('');
+  });
+
+  it.each([1, 2])('never meet, and all come to their end, seed %i', (seed) => {
+    expect(expectSuccess('life_stress', [String(seed), '100000'])).toBe('');
   });
 });
 
