@@ -148,4 +148,5 @@ void life_reset_after_fork(void) {
     atomic_store(&question.state, NONE);
     atomic_store(&stopped, false);
     atomic_store(&abandoned, false);
+    asks = false;
 }

@@ -32,6 +32,8 @@ const DRIVERS: Readonly<Record<string, string>> = {
   sim: path.join(BUILD, 'sim'),
   system: '',
 };
+/** As much as the null driver takes. */
+const MOST_KIB = 1_000_000;
 /** A device's queue holds about a thousand launches; a batch must not wait for it. */
 const LAUNCHES = 500;
 const BATCHES = 200;
@@ -179,7 +181,7 @@ async function main(): Promise<void> {
   if (driver !== '' && !existsSync(path.join(driver, 'libcuda.so.1'))) {
     throw new Error(`--driver ${values.driver}: there is no libcuda.so.1 in ${driver}`);
   }
-  const footprintKib = readCount('footprint', values.footprint, 0);
+  const footprintKib = readCount('footprint', values.footprint, 0, MOST_KIB);
   const rounds = readCount('rounds', values.rounds);
   const launches = readCount('launches', values.launches);
   const folder = mkdtempSync(path.join(os.tmpdir(), 'xsched-gate-cost-'));

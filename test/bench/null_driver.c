@@ -109,7 +109,9 @@ static size_t footprint_bytes;
 
 __attribute__((constructor)) static void make_footprint(void) {
     const char *kib = getenv("NULL_DRIVER_KIB");
-    footprint_bytes = kib == NULL ? 0 : (size_t)strtoul(kib, NULL, 10) * 1024;
+    unsigned long given = kib == NULL ? 0 : strtoul(kib, NULL, 10);
+    enum { MOST_KIB = 1000000 };
+    footprint_bytes = (given < MOST_KIB ? given : MOST_KIB) * (size_t)1024;
     footprint = calloc(1, footprint_bytes + 1);
     if (footprint == NULL)
         abort();

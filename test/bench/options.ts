@@ -2,11 +2,11 @@
 
 /**
  * A whole number.
- * @throws RangeError naming the option, what it was given and the least that it takes
+ * @throws RangeError naming the option, what it was given and what it takes
  */
-export function readCount(name: string, text: string, least = 1): number {
+export function readCount(name: string, text: string, least = 1, most = 1e6): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isInteger(value) || value < least)
-    throw new RangeError(`--${name} '${text}' is not a whole number from ${least}`);
+  if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most)
+    throw new RangeError(`--${name} '${text}' is not a whole number from ${least} to ${most}`);
   return value;
 }

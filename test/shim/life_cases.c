@@ -208,9 +208,20 @@ static void check_stop(void) {
     /* One that is never answered is not waited for ever. */
     CHECK(life_ask(&queues[0]), "the queue may not be asked about after a fork");
     life_stop_asking();
+    struct changer late;
+    changer_start(&late, life_of_stream(stream_of(0)));
+    changer_join(&late);
     life_answered();
     life_reset_after_fork();
     expect_open(ALL, "after it all");
+}
+
+/* What calls a hook from inside a question of the same thread. */
+static void check_inside(void) {
+    CHECK(life_ask(&queues[0]), "the queue may not be asked about");
+    life_end(life_begin(life_of_stream(stream_of(0))));
+    life_answered();
+    expect_open(ALL, "after a change inside a question");
 }
 
 /* Whatever the parent's threads were at, nothing of it is left in a child. */
@@ -247,6 +258,7 @@ int main(void) {
     check_waits();
     check_crowd();
     check_stop();
+    check_inside();
     check_fork();
     return 0;
 }
