@@ -7,7 +7,8 @@
  *
  * `null` is a driver that does nothing, so that hardly anything but the shim's own work is left; with a
  * footprint each launch overwrites so many KiB, since a real driver leaves the processor's caches full of
- * its own. `sim` is the simulated GPU; a folder one that holds another libcuda.so.1, and `system` the machine's own.
+ * its own. `sim` is the simulated GPU; a folder one that holds another libcuda.so.1, and `system` the
+ * machine's own.
  * Prints a table and writes out/bench/gate-cost-DRIVER.json.
  */
 import { spawn } from 'node:child_process';
