@@ -250,19 +250,26 @@ static struct queue *change_label(struct key key, struct queue *before, uint32_t
     }
 }
 
+/* The queue that the thread used last, where that is it; to launch (`make`) also by its label. */
+static inline struct queue *remembered(struct key key, bool make) {
+    uint32_t label = label_of_thread();
+    bool is_it = latest.key.stream == key.stream && latest.key.context == key.context &&
+                 latest.epoch == atomic_load_explicit(&hot.queue_epoch, memory_order_acquire) &&
+                 (label == 0 || !make || label == latest.queue->label.id);
+    return is_it ? latest.queue : NULL;
+}
+
 __attribute__((noinline)) static struct queue *find(CUstream stream, enum null_stream null_stream,
                                                     bool make) {
     struct key key;
     if (!make_key(stream, null_stream, &key))
         return NULL;
+    struct queue *queue = remembered(key, make);
+    if (queue != NULL)
+        return queue;
     uint32_t now = atomic_load_explicit(&hot.queue_epoch, memory_order_acquire);
     uint32_t label = label_of_thread();
-    if (latest.epoch == now && latest.key.stream == key.stream &&
-        latest.key.context == key.context &&
-        (label == 0 || label == latest.queue->label.id || !make)) {
-        return latest.queue;
-    }
-    struct queue *queue = table_search(key);
+    queue = table_search(key);
     if (queue == NULL && make)
         queue = register_queue(key);
     /* What is launched outside any execution keeps the stream's last label. */
@@ -278,13 +285,8 @@ __attribute__((noinline)) static struct queue *find(CUstream stream, enum null_s
 
 struct queue *queue_find(CUstream stream, enum null_stream null_stream) {
     /* Most launches are on the stream object that the thread launched on before. */
-    uint32_t label = label_of_thread();
-    if (latest.key.stream == (uintptr_t)stream && latest.key.context == 0 &&
-        latest.epoch == atomic_load_explicit(&hot.queue_epoch, memory_order_acquire) &&
-        (label == 0 || label == latest.queue->label.id)) {
-        return latest.queue;
-    }
-    return find(stream, null_stream, true);
+    struct queue *queue = remembered((struct key){0, (uintptr_t)stream}, true);
+    return queue != NULL ? queue : find(stream, null_stream, true);
 }
 
 struct queue *queue_peek(CUstream stream, enum null_stream null_stream) {
