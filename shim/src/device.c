@@ -52,8 +52,10 @@ struct device *device_current(void) {
         device->handle = handle;
         write_uuid(device);
         pthread_mutex_init(&device->lock, NULL);
-        atomic_store(&device->ready.top, RANK_NONE);
-        atomic_store(&device->registered.top, RANK_NONE);
+        device->ready.top = &hot.ready_tops[count];
+        device->registered.top = &device->registered_top;
+        atomic_store(device->ready.top, RANK_NONE);
+        atomic_store(device->registered.top, RANK_NONE);
         atomic_store_explicit(&known, count + 1, memory_order_release);
         /* What it does on one may wait for what it does on another, as collectives do. */
         if (count > 0)

@@ -52,7 +52,7 @@ static CUresult ask_tail(struct queue *queue) {
 
 /* The stream is another label's now: it is asked itself only where it takes no event. */
 static CUresult ask_behind(struct queue *queue) {
-    if (atomic_load(&queue->trailed) == atomic_load(&queue->returned))
+    if (atomic_load(&queue->trailed) == atomic_load(&queue->hot->returned))
         return ask_tail(queue);
     /* A launch was at the gate when the stream changed hands. */
     return queue_retrail(queue) ? CUDA_ERROR_NOT_READY : ask_stream(queue);
@@ -68,7 +68,7 @@ static CUresult ask_driver(struct queue *queue) {
     int mode = capture_relax();
     CUresult result;
     /* No stream of these may be named here, so `behind` is no matter for them. */
-    if (queue->nameless || atomic_load(&queue->orphaned))
+    if (queue->hot->nameless || atomic_load(&queue->hot->orphaned))
         result = ask_tail(queue);
     else
         result = atomic_load(&queue->behind) ? ask_behind(queue) : ask_stream(queue);
@@ -95,9 +95,9 @@ static bool ask(struct queue *queue, uint64_t returned) {
 
 /* Looks after a ready queue: has it drained? */
 static void poll_queue(struct queue *queue, uint64_t now) {
-    bool watched = atomic_load(&queue->watched) || atomic_load(&queue->orphaned);
-    uint64_t returned = atomic_load(&queue->returned);
-    if (atomic_load(&queue->entered) != returned || returned != queue->poll_seen) {
+    bool watched = atomic_load(&queue->watched) || atomic_load(&queue->hot->orphaned);
+    uint64_t returned = atomic_load(&queue->hot->returned);
+    if (atomic_load(&queue->hot->entered) != returned || returned != queue->poll_seen) {
         /* Somebody is at the gate, in the driver, or was since the last look. */
         bool first = queue->poll_pause == 0 || returned == queue->poll_seen + 1;
         queue->poll_seen = returned;
@@ -130,14 +130,14 @@ static bool drop_orphan(struct queue *queue) {
 static void tend(struct queue *queue, void *data) {
     struct round *round = data;
     uint64_t now = round->now;
-    if (atomic_load(&queue->ready)) {
+    if (atomic_load(&queue->hot->ready)) {
         /* A queue that came to be watched must not sleep through its lazy pause. */
         bool overslept = atomic_load(&queue->watched) && queue->poll_pause > POLL_BUSY_NS;
         if (now >= queue->poll_at || overslept)
             poll_queue(queue, now);
-        if (atomic_load(&queue->ready))
+        if (atomic_load(&queue->hot->ready))
             round_due(round, queue->poll_at);
-    } else if (atomic_load(&queue->orphaned)) {
+    } else if (atomic_load(&queue->hot->orphaned)) {
         if (!drop_orphan(queue))
             round_due(round, now + POLL_BUSY_NS);
     } else if (atomic_load(&queue->reported_ready)) {
@@ -151,8 +151,8 @@ static void tend(struct queue *queue, void *data) {
 }
 
 static bool is_spent(const struct queue *queue) {
-    return atomic_load(&queue->behind) && !atomic_load(&queue->ready) && queue->label.id != 0 &&
-           !label_lasts(queue->label.id);
+    return atomic_load(&queue->behind) && !atomic_load(&queue->hot->ready) &&
+           queue->label.id != 0 && !label_lasts(queue->label.id);
 }
 
 static void drop_if_over(struct queue *queue, void *unused) {

@@ -13,7 +13,7 @@
 void queue_drop(struct queue *queue, bool context_gone) {
     if (atomic_exchange(&queue->dropped, true))
         return;
-    if (!atomic_load(&queue->orphaned))
+    if (!atomic_load(&queue->hot->orphaned))
         queue_forget(queue);
     queue_retire(queue);
     int mode = capture_relax();
@@ -26,7 +26,7 @@ void queue_drop(struct queue *queue, bool context_gone) {
 
 bool queue_is_of_dead_thread(const struct queue *queue) {
     /* What still runs is counted until it has drained; a later sweep takes it. */
-    if (queue->stream != CU_STREAM_PER_THREAD || atomic_load(&queue->ready))
+    if (queue->stream != CU_STREAM_PER_THREAD || atomic_load(&queue->hot->ready))
         return false;
     pid_t thread = (pid_t)(queue->key_stream >> 2);
     return syscall(SYS_tgkill, getpid(), thread, 0) != 0 && errno == ESRCH;
@@ -51,11 +51,11 @@ static bool leave_stream(struct queue *queue) {
 }
 
 static void end_stream_queue(struct queue *queue) {
-    if (!atomic_load(&queue->ready) || !queue_trail_anywhere(queue)) {
+    if (!atomic_load(&queue->hot->ready) || !queue_trail_anywhere(queue)) {
         queue_drop(queue, false);
         return;
     }
-    atomic_store(&queue->orphaned, true);
+    atomic_store(&queue->hot->orphaned, true);
     device_wake(queue->device);
     queue_forget(queue);
     drain_watch();
@@ -71,7 +71,7 @@ static void drop_stream_queue(struct queue *queue) {
 
 static void drop_if_of_stream(struct queue *queue, void *stream) {
     if (queue->key_context == 0 && queue->key_stream == (uintptr_t)stream &&
-        !atomic_load(&queue->orphaned)) {
+        !atomic_load(&queue->hot->orphaned)) {
         drop_stream_queue(queue);
     }
 }
@@ -89,7 +89,7 @@ void queue_drop_stream(CUstream stream) {
 }
 
 static void drop_if_of_green(struct queue *queue, void *green) {
-    if (queue->green == (CUcontext)green && !atomic_load(&queue->orphaned))
+    if (queue->green == (CUcontext)green && !atomic_load(&queue->hot->orphaned))
         drop_stream_queue(queue);
 }
 

@@ -9,21 +9,11 @@
 
 #include <stdbool.h>
 
-struct feed {
-    struct queue *now; /* The queue that the thread launched on last. */
-    uint32_t now_id;
-    struct queue *high; /* The highest before that, and when it was left. */
-    uint32_t high_id;
-    uint64_t high_at;
-};
-
-extern _Thread_local struct feed feed;
-
 /* The calling thread turns from one queue to another. */
 void feed_turn(struct queue *queue);
 
 static inline void feed_note(struct queue *queue) {
-    if (feed.now != queue)
+    if (hot_thread.fed != queue)
         feed_turn(queue);
 }
 

@@ -43,10 +43,10 @@ void gate_note_dependence(void) {
 static inline enum blocked_by blocked(struct queue *queue) {
     if (!link_is_enabled() || atomic_load_explicit(&hot.is_exiting, memory_order_relaxed))
         return NOBODY;
-    if (!atomic_load_explicit(&queue->permit, memory_order_acquire) && link_is_heard()) {
+    if (!atomic_load_explicit(&queue->hot->permit, memory_order_acquire) && link_is_heard()) {
         return DAEMON;
     }
-    if (atomic_load(&queue->device->ready.top) > atomic_load(&queue->rank))
+    if (atomic_load(queue->hot->ready_top) > atomic_load(&queue->hot->rank))
         return PROCESS;
     return NOBODY;
 }
@@ -56,7 +56,7 @@ static inline enum blocked_by blocked(struct queue *queue) {
 __attribute__((noinline, cold)) static enum blocked_by held_back(struct queue *queue) {
     enum blocked_by by = blocked(queue);
     /* Where its stream is gone the driver has to say so. */
-    if (by == NOBODY || atomic_load(&queue->orphaned))
+    if (by == NOBODY || atomic_load(&queue->hot->orphaned))
         return NOBODY;
     struct queue *higher = feed_higher(queue);
     return higher != NULL && blocked(higher) == NOBODY ? NOBODY : by;
@@ -95,7 +95,7 @@ static void give_up_on_daemon(struct queue *queue, struct patience *patience) {
         return;
     if (patience->lived_ns < SILENCE_NS)
         return;
-    if (!atomic_exchange(&queue->permit, true)) {
+    if (!atomic_exchange(&queue->hot->permit, true)) {
         log_line(LOG_WARN, "the daemon does not answer for stream %u within %d ms: it passes",
                  atomic_load(&queue->id), XSP_SILENCE_MS);
     }
@@ -160,6 +160,31 @@ __attribute__((noinline, cold)) static void wait_for_permission(struct queue *qu
     atomic_fetch_add_explicit(&queue->waited_ns, clock_now() - began, memory_order_relaxed);
 }
 
+static inline bool is_open(struct hot_queue *queue) {
+    return atomic_load(&queue->ready) &&
+           atomic_load_explicit(&queue->permit, memory_order_acquire) &&
+           atomic_load(queue->ready_top) <= atomic_load(&queue->rank);
+}
+
+LAUNCH_PATH struct hot_queue *gate_pass(CUstream stream, enum null_stream null_stream) {
+    if (!queue_is_latest(0, (uintptr_t)stream) &&
+        !(is_default_stream(stream) && queue_is_latest_default(stream, null_stream)))
+        return NULL;
+    struct hot_queue *queue = hot_thread.hot;
+    if (atomic_load_explicit(&hot.captures_open, memory_order_acquire) != 0 ||
+        atomic_load_explicit(&queue->copier, memory_order_acquire) != 0 ||
+        atomic_load_explicit(&queue->window, memory_order_relaxed) != 0 || queue->nameless ||
+        hot_thread.fed != hot_thread.queue || !is_open(queue))
+        return NULL;
+    /* Asked before it counts, so that the processor need not wait for it behind the barrier. */
+    atomic_fetch_add(&queue->entered, 1);
+    if (is_open(queue))
+        return queue;
+    /* gate_enter follows at once, and counts it again. */
+    atomic_fetch_sub(&queue->entered, 1);
+    return NULL;
+}
+
 void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_stream,
                 struct work work) {
     ticket->queue = NULL;
@@ -183,14 +208,14 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
     if (work.kind != WORK_ASIDE)
         pieces_let_finish(queue);
     ticket->queue = queue;
-    atomic_fetch_add(&queue->entered, 1);
-    if (!atomic_load(&queue->ready))
+    atomic_fetch_add(&queue->hot->entered, 1);
+    if (!atomic_load(&queue->hot->ready))
         queue_become_ready(queue);
     if (work.kind == WORK_ASIDE || (work.kind == WORK_COPY && !config.gate_copies))
         return;
     ticket->outcome = CALL_PASSED;
     feed_note(queue);
-    if (atomic_load_explicit(&queue->window, memory_order_relaxed) != 0) {
+    if (atomic_load_explicit(&queue->hot->window, memory_order_relaxed) != 0) {
         int saved = errno;
         ticket->share = window_take(queue, work.weight, work.key);
         if (ticket->share.waited)
@@ -213,13 +238,13 @@ void gate_leave(const struct ticket *ticket, enum hook_id function, CUresult res
     struct queue *queue = ticket->queue;
     if (queue == NULL)
         return;
-    if (ticket->share.weight != 0 || queue->nameless) {
+    if (ticket->share.weight != 0 || queue->hot->nameless) {
         int saved = errno;
         if (ticket->share.weight != 0)
             window_put(queue, ticket->share, result == CUDA_SUCCESS);
-        if (queue->nameless && result == CUDA_SUCCESS)
+        if (queue->hot->nameless && result == CUDA_SUCCESS)
             queue_trail(queue);
         errno = saved;
     }
-    atomic_fetch_add(&queue->returned, 1);
+    atomic_fetch_add(&queue->hot->returned, 1);
 }

@@ -26,7 +26,7 @@ static struct sync_watch sync_begin(struct queue *queue) {
     /* A thread that ended in there would be waited with for ever. */
     watch.cancel = thread_hold_cancel();
     watch.queue = queue;
-    watch.proven = atomic_load(&queue->returned);
+    watch.proven = atomic_load(&queue->hot->returned);
     atomic_fetch_add_explicit(&queue->syncing, 1, memory_order_relaxed);
     return watch;
 }
@@ -77,7 +77,7 @@ static void watch_of_context(struct queue *queue, void *data) {
         return;
     if (watch->count == CONTEXT_QUEUES)
         return;
-    if (atomic_load(&queue->ready))
+    if (atomic_load(&queue->hot->ready))
         watch->queues[watch->count++] = sync_begin(queue);
 }
 
@@ -128,7 +128,7 @@ CUresult cuCtxSynchronize_v2(CUcontext context) {
 static uint64_t prepare_record(CUevent event, const struct queue *queue) {
     if (!process_is_inert())
         events_move(event, queue);
-    return queue != NULL ? atomic_load(&queue->returned) : 0;
+    return queue != NULL ? atomic_load(&queue->hot->returned) : 0;
 }
 
 static void note_record(CUevent event, struct queue *queue, uint64_t proven, CUresult result) {

@@ -1,23 +1,116 @@
 /*
- * What every launch reads and hardly anything writes, together in one line of the processor's
- * cache: the driver leaves little of ours in there from one launch to the next, and each line more
- * is fetched again. A queue's own part is the beginning of struct queue.
+ * What every launch reads and hardly anything writes: of the process in one line of the processor's
+ * cache, of the thread in another. The driver leaves little of ours in there from one launch to the
+ * next, and each line more is fetched again. A queue's own part is the beginning of struct queue.
  */
 #ifndef XSCHED_HOT_H
 #define XSCHED_HOT_H
 
+#include "cuda_abi.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-enum { CACHE_LINE_BYTES = 64 };
+enum { CACHE_LINE_BYTES = 64, DEVICE_MAX = 64, HOT_QUEUES = 32 };
 
-struct hot {
-    _Atomic int captures_open;    /* capture.h: captures that are open in the process. */
-    _Atomic uint32_t queue_epoch; /* registry.c: counts the queues that are found no more. */
-    atomic_bool is_enabled;       /* link.h: false after `xsched off`. */
-    atomic_bool is_exiting;       /* gate.h: nothing blocks any more. */
+/* Code of each launch, which lies together for the same reason. */
+#define LAUNCH_PATH __attribute__((hot))
+
+/* At least as large as the pages of any system of the architecture. */
+#if defined(__aarch64__)
+enum { OWN_PAGE_BYTES = 65536 };
+#else
+enum { OWN_PAGE_BYTES = 4096 };
+#endif
+
+enum hook_id {
+#define SUBMIT(function, work, stream, null_stream, parameters, arguments) HOOK_##function,
+#define CUSTOM(function) HOOK_##function,
+#include "hooks.def"
+#undef SUBMIT
+#undef CUSTOM
+    HOOK_COUNT
+};
+
+/* What became of a call: a line of the ledger. */
+enum call_outcome {
+    CALL_PASSED,   /* Went through the gate without waiting. */
+    CALL_GATED,    /* Waited at the gate. */
+    CALL_BYPASSED, /* Reached the driver without the gate: what is never held back, or no queue's.
+                    */
+    CALL_CAPTURED, /* Went into a graph that was being captured. */
+    CALL_OUTCOMES
+};
+
+/* What each call of a hooked function needs, in one line of the processor's cache. */
+struct hook_line {
+    /* The driver's own function; NULL until it was called, or where the driver has none. */
+    _Atomic(void *) real;
+    _Atomic uint64_t calls[CALL_OUTCOMES]; /* ledger.h */
 } __attribute__((aligned(CACHE_LINE_BYTES)));
+
+struct queue;
+
+/* A queue's; the line is never freed. */
+struct hot_queue {
+    _Atomic uint64_t entered;
+    _Atomic uint64_t returned;
+    _Atomic int *ready_top;  /* The highest rank that is ready on the device. */
+    _Atomic uint32_t window; /* So many launches in flight, or window_ns; 0 for no limit. */
+    _Atomic int rank;
+    _Atomic uint32_t copier; /* The thread that copies in pieces, 0 for none. */
+    _Atomic bool permit;     /* The daemon's word; true while there is no daemon to ask. */
+    _Atomic bool ready;
+    _Atomic bool orphaned; /* Its stream was destroyed while it had work. */
+    bool nameless; /* A thread's own default stream, or a green context's: others' calls can't name
+                      it. */
+} __attribute__((aligned(CACHE_LINE_BYTES)));
+
+/*
+ * The process's. A child finds the page full of zeros (process.h), so that nothing its thread
+ * remembers of the parent's queues counts.
+ */
+struct hot {
+    _Atomic uint32_t queue_epoch; /* registry.c: moves on with each queue that is found no more. */
+    _Atomic int captures_open;    /* capture.h: captures that are open in the process. */
+    atomic_bool is_off;           /* link.h: after `xsched off`. */
+    atomic_bool is_exiting;       /* gate.h: nothing blocks any more. */
+    /* The driver's cuCtxGetCurrent, once a queue was found. */
+    CUresult (*_Atomic get_current)(CUcontext *context);
+    /* Of each device the highest rank of its ready queues. */
+    _Atomic int ready_tops[DEVICE_MAX] __attribute__((aligned(CACHE_LINE_BYTES)));
+    struct hot_queue queues[HOT_QUEUES];
+    /* What launches comes first. */
+    struct hook_line hooks[HOOK_COUNT];
+} __attribute__((aligned(OWN_PAGE_BYTES)));
 extern struct hot hot;
+
+_Static_assert(offsetof(struct hot, hooks[HOOK_cuGraphLaunch_ptsz + 1]) <= 4096,
+               "launches read one page");
+
+/* A thread's. */
+struct hot_thread {
+    /* The queue that it used last, how that was found, and the epoch in which it was; to launch it
+     * is found for the thread's label. */
+    uint32_t epoch;
+    uint32_t label; /* label.h */
+    uintptr_t context;
+    uintptr_t stream;
+    struct queue *queue;
+    struct hot_queue *hot;
+    struct queue *fed; /* feed.h: the queue that it launched on last. */
+} __attribute__((aligned(CACHE_LINE_BYTES)));
+extern _Thread_local struct hot_thread hot_thread;
+
+/* No queue has this context and stream 0. */
+enum { NO_CONTEXT = 1 };
+
+/* The calling thread remembers no queue. */
+static inline void hot_forget(void) {
+    hot_thread.context = NO_CONTEXT;
+    hot_thread.stream = 0;
+}
 
 #endif

@@ -7,7 +7,6 @@
 static struct label *labels[XSP_LABELS];
 static uint32_t next_id = 1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-_Thread_local uint32_t label_current;
 
 int label_level_priority(enum label_level level) {
     switch (level) {
@@ -94,18 +93,20 @@ void label_mark(uint32_t id, bool told) {
 }
 
 uint32_t label_enter(uint32_t id) {
-    uint32_t before = label_current;
-    label_current = id;
+    uint32_t before = hot_thread.label;
+    hot_thread.label = id;
+    /* The queue that it used last may be another label's. */
+    hot_forget();
     return before;
 }
 
 void label_leave(uint32_t before) {
-    label_current = before;
+    label_enter(before);
 }
 
 void label_reset_after_fork(void) {
     /* What the parent's server executes is none of the child's; the records are forgotten. */
     pthread_mutex_init(&lock, NULL);
     memset(labels, 0, sizeof(labels));
-    label_current = 0;
+    hot_thread.label = 0;
 }

@@ -6,6 +6,7 @@
 #ifndef XSCHED_LABEL_H
 #define XSCHED_LABEL_H
 
+#include "hot.h"
 #include "xsched_protocol.h"
 
 #include <stdbool.h>
@@ -62,10 +63,8 @@ uint32_t label_enter(uint32_t id);
 void label_leave(uint32_t before);
 
 /* The label that the calling thread works for, 0 for none; label_enter sets it. */
-extern _Thread_local uint32_t label_current;
-
 static inline uint32_t label_of_thread(void) {
-    return label_current;
+    return hot_thread.label;
 }
 
 void label_reset_after_fork(void);

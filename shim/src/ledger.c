@@ -3,8 +3,6 @@
 #include "log.h"
 #include "unknown.h"
 
-_Atomic uint64_t ledger[HOOK_COUNT][CALL_OUTCOMES];
-
 /* The sum of each line as it was visited last: counts only grow, so an equal sum is an equal line.
  * The worker's, but for `repeat`. */
 static uint64_t visited[HOOK_COUNT];
@@ -15,7 +13,8 @@ static uint64_t read_line(enum hook_id id, struct ledger_line *line) {
     uint64_t sum = 0;
     *line = (struct ledger_line){.function = hook_name(id)};
     for (int outcome = 0; outcome < CALL_OUTCOMES; outcome++) {
-        line->counts[outcome] = atomic_load_explicit(&ledger[id][outcome], memory_order_relaxed);
+        line->counts[outcome] =
+            atomic_load_explicit(&hot.hooks[id].calls[outcome], memory_order_relaxed);
         sum += line->counts[outcome];
     }
     return sum;
@@ -82,7 +81,7 @@ void ledger_log(void) {
 void ledger_reset_after_fork(void) {
     for (int id = 0; id < HOOK_COUNT; id++) {
         for (int outcome = 0; outcome < CALL_OUTCOMES; outcome++)
-            atomic_store(&ledger[id][outcome], 0);
+            atomic_store(&hot.hooks[id].calls[outcome], 0);
         visited[id] = 0;
     }
     for (uint32_t i = 0; i < UNKNOWN_MAX; i++)

@@ -11,19 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum call_outcome {
-    CALL_PASSED,   /* Went through the gate without waiting. */
-    CALL_GATED,    /* Waited at the gate. */
-    CALL_BYPASSED, /* Reached the driver without the gate: what is never held back, or no queue's.
-                    */
-    CALL_CAPTURED, /* Went into a graph that was being captured. */
-    CALL_OUTCOMES
-};
-
-extern _Atomic uint64_t ledger[HOOK_COUNT][CALL_OUTCOMES];
-
 static inline void ledger_count(enum hook_id id, enum call_outcome outcome) {
-    atomic_fetch_add_explicit(&ledger[id][outcome], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&hot.hooks[id].calls[outcome], 1, memory_order_relaxed);
 }
 
 /* One function's line. */

@@ -61,7 +61,7 @@ uint32_t link_latency_us(void) {
 }
 
 void link_set_enabled(bool on) {
-    atomic_store(&hot.is_enabled, on);
+    atomic_store(&hot.is_off, !on);
 }
 
 bool link_is_up(void) {
@@ -124,7 +124,7 @@ static void disconnect(const char *why, uint64_t pause) {
     atomic_store(&broken, false);
     pthread_mutex_unlock(&send_lock);
     atomic_store(&heard, false);
-    atomic_store(&hot.is_enabled, true);
+    atomic_store(&hot.is_off, false);
     trusted = welcomed;
     welcomed = false;
     nonsense = false;
@@ -222,7 +222,7 @@ static void take_message(void *data, const uint8_t *bytes, size_t length) {
         welcomed = true;
         backoff = 0;
         mark_heard();
-        atomic_store(&hot.is_enabled, message.as.welcome.enabled);
+        atomic_store(&hot.is_off, !message.as.welcome.enabled);
         atomic_store(&latency_us, message.as.welcome.preempt_latency);
         if (config.stream_priority < 0) {
             queue_use_stream_priorities(message.as.welcome.stream_priority || config.local_policy);
@@ -387,7 +387,7 @@ void link_reset_after_fork(void) {
     pending_length = 0;
     atomic_store(&state, DOWN);
     atomic_store(&heard, false);
-    atomic_store(&hot.is_enabled, true);
+    atomic_store(&hot.is_off, false);
     atomic_store(&broken, false);
     atomic_store(&leaving, false);
     next_try = 0;

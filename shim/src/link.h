@@ -25,7 +25,7 @@ uint32_t link_latency_us(void);
 
 /* False after `xsched off`: every gate is open. */
 static inline bool link_is_enabled(void) {
-    return atomic_load_explicit(&hot.is_enabled, memory_order_relaxed);
+    return !atomic_load_explicit(&hot.is_off, memory_order_relaxed);
 }
 
 /* What the newest decision on some queue says of that. */

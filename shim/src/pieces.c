@@ -22,7 +22,7 @@ static uint32_t own_id(void) {
 
 static bool is_outranked(const struct queue *queue) {
     /* Before the daemon has answered nobody knows. */
-    return atomic_load(&queue->window) != 0 || !atomic_load(&queue->permit);
+    return atomic_load(&queue->hot->window) != 0 || !atomic_load(&queue->hot->permit);
 }
 
 void pieces_begin(struct pieces *pieces, CUstream stream, enum null_stream null_stream,
@@ -37,7 +37,7 @@ void pieces_begin(struct pieces *pieces, CUstream stream, enum null_stream null_
     /* A thread that ended between two pieces would keep the others waiting for ever. */
     pieces->cancel = thread_hold_cancel();
     uint32_t nobody = 0;
-    while (!atomic_compare_exchange_strong(&queue->copier, &nobody, own_id())) {
+    while (!atomic_compare_exchange_strong(&queue->hot->copier, &nobody, own_id())) {
         pieces_wait(queue);
         nobody = 0;
     }
@@ -54,8 +54,8 @@ void pieces_end(struct pieces *pieces) {
     if (pieces->queue == NULL)
         return;
     int saved = errno;
-    atomic_store(&pieces->queue->copier, 0);
-    futex_wake_all(&pieces->queue->copier);
+    atomic_store(&pieces->queue->hot->copier, 0);
+    futex_wake_all(&pieces->queue->hot->copier);
     thread_allow_cancel(pieces->cancel);
     errno = saved;
 }
@@ -63,7 +63,7 @@ void pieces_end(struct pieces *pieces) {
 void pieces_wait(struct queue *queue) {
     int saved = errno;
     uint32_t copier;
-    while ((copier = atomic_load(&queue->copier)) != 0 && copier != own_id())
-        futex_wait(&queue->copier, copier, NAP_NS);
+    while ((copier = atomic_load(&queue->hot->copier)) != 0 && copier != own_id())
+        futex_wait(&queue->hot->copier, copier, NAP_NS);
     errno = saved;
 }

@@ -33,7 +33,7 @@ void pieces_end(struct pieces *pieces);
 void pieces_wait(struct queue *queue);
 
 static inline void pieces_let_finish(struct queue *queue) {
-    if (atomic_load_explicit(&queue->copier, memory_order_acquire) != 0)
+    if (atomic_load_explicit(&queue->hot->copier, memory_order_acquire) != 0)
         pieces_wait(queue);
 }
 

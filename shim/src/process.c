@@ -56,9 +56,12 @@ static void enter(void) {
     /* Before anything is written there, for another thread may fork at any time. Where the kernel
      * knows no such page there are the handlers still. */
     madvise(&process_own, sizeof(process_own), MADV_WIPEONFORK);
+    madvise(&hot, sizeof(hot), MADV_WIPEONFORK);
     pthread_mutex_lock(&process_own.lock);
     if (inhabited && !atomic_load(&process_own.entered))
         begin_afresh();
+    else if (!inhabited)
+        queue_outdate_threads();
     inhabited = true;
     atomic_store(&process_own.entered, true);
     pthread_mutex_unlock(&process_own.lock);

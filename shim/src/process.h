@@ -2,23 +2,18 @@
 #ifndef XSCHED_PROCESS_H
 #define XSCHED_PROCESS_H
 
+#include "hot.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
 enum process_mode { PROCESS_UNKNOWN, PROCESS_ACTIVE, PROCESS_INERT };
 
-/* At least as large as the pages of any system of the architecture. */
-#if defined(__aarch64__)
-enum { OWN_PAGE_BYTES = 65536 };
-#else
-enum { OWN_PAGE_BYTES = 4096 };
-#endif
-
 /*
- * What no other process has: a child finds this page full of zeros, whichever way it was made.
- * Handlers of pthread_atfork are not called for a raw clone(2), nor before they are registered; so
- * each way into the shim asks here, where it asks for the mode anyway.
+ * What no other process has: a child finds this page, as that of `hot`, full of zeros, whichever
+ * way it was made. Handlers of pthread_atfork are not called for a raw clone(2), nor before they
+ * are registered; so each way into the shim asks here, where it asks for the mode anyway.
  */
 struct process_own {
     _Atomic int mode;

@@ -40,7 +40,7 @@ static void find_lowest(struct queue *queue, void *data) {
     struct weigh_in *among = data;
     if (queue->device != among->device)
         return;
-    int rank = atomic_load(&queue->rank);
+    int rank = atomic_load(&queue->hot->rank);
     if (among->lowest == RANK_NONE || rank < among->lowest)
         among->lowest = rank;
 }
@@ -51,8 +51,8 @@ static void set_consequences(struct queue *queue, void *data) {
     struct device *device = among->device;
     if (queue->device != device)
         return;
-    int rank = atomic_load(&queue->rank);
-    bool outranked_inside = atomic_load(&device->registered.top) > rank;
+    int rank = atomic_load(&queue->hot->rank);
+    bool outranked_inside = atomic_load(device->registered.top) > rank;
     bool outranked = queue->daemon_window != 0 || outranked_inside;
     uint32_t window = 0;
     if (outranked && link_is_enabled()) {
@@ -64,9 +64,9 @@ static void set_consequences(struct queue *queue, void *data) {
     if (!outranked_inside)
         window_ns /= WINDOW_SHARE_BETWEEN_PROCESSES;
     atomic_store(&queue->window_ns, config.has_window ? 0 : window_ns);
-    atomic_store(&queue->window, window);
+    atomic_store(&queue->hot->window, window);
     bool watched = queue->notify || among->lowest < rank;
-    if (!atomic_exchange(&queue->watched, watched) && watched && atomic_load(&queue->ready))
+    if (!atomic_exchange(&queue->watched, watched) && watched && atomic_load(&queue->hot->ready))
         among->news = true;
 }
 
@@ -81,17 +81,17 @@ static bool recompute(struct device *device) {
 /* Gives the queue the rank that its priority means now. The device's lock is held. */
 static void rerank(struct queue *queue) {
     struct device *device = queue->device;
-    int before = atomic_load(&queue->rank);
+    int before = atomic_load(&queue->hot->rank);
     int after = rank_of(queue);
     if (after == before)
         return;
     ranks_remove(&device->registered, before);
     ranks_add(&device->registered, after);
-    if (atomic_load(&queue->ready)) {
+    if (atomic_load(&queue->hot->ready)) {
         ranks_add(&device->ready, after);
         ranks_remove(&device->ready, before);
     }
-    atomic_store(&queue->rank, after);
+    atomic_store(&queue->hot->rank, after);
 }
 
 void queue_enlist(struct queue *queue) {
@@ -100,7 +100,7 @@ void queue_enlist(struct queue *queue) {
         config.has_priority ? config.priority : label_level_priority(queue->label.level);
     pthread_mutex_lock(&device->lock);
     int rank = rank_of(queue);
-    atomic_store(&queue->rank, rank);
+    atomic_store(&queue->hot->rank, rank);
     ranks_add(&device->registered, rank);
     atomic_store(&queue->alive, true);
     bool watch = recompute(device);
@@ -117,14 +117,14 @@ void queue_retire(struct queue *queue) {
         pthread_mutex_unlock(&device->lock);
         return;
     }
-    int rank = atomic_load(&queue->rank);
+    int rank = atomic_load(&queue->hot->rank);
     ranks_remove(&device->registered, rank);
-    if (atomic_load(&queue->ready))
+    if (atomic_load(&queue->hot->ready))
         ranks_remove(&device->ready, rank);
-    atomic_store(&queue->ready, false);
+    atomic_store(&queue->hot->ready, false);
     atomic_store(&queue->alive, false);
     /* A thread still at its gate must not wait for a queue that no longer exists. */
-    atomic_store(&queue->permit, true);
+    atomic_store(&queue->hot->permit, true);
     recompute(device);
     pthread_mutex_unlock(&device->lock);
     device_wake(device);
@@ -135,9 +135,9 @@ void queue_become_ready(struct queue *queue) {
     struct device *device = queue->device;
     bool report = false;
     pthread_mutex_lock(&device->lock);
-    if (!atomic_load(&queue->ready) && atomic_load(&queue->alive)) {
-        atomic_store(&queue->ready, true);
-        ranks_add(&device->ready, atomic_load(&queue->rank));
+    if (!atomic_load(&queue->hot->ready) && atomic_load(&queue->alive)) {
+        atomic_store(&queue->hot->ready, true);
+        ranks_add(&device->ready, atomic_load(&queue->hot->rank));
         queue->state_seq++;
         queue->stats_repeats = 0;
         report = queue->notify && !atomic_load(&queue->reported_ready);
@@ -158,24 +158,25 @@ static void note_completed(struct queue *queue, uint64_t proven) {
 
 bool queue_try_idle(struct queue *queue, uint64_t proven) {
     note_completed(queue, proven);
-    if (atomic_load(&queue->entered) != proven || atomic_load(&queue->returned) != proven) {
+    if (atomic_load(&queue->hot->entered) != proven ||
+        atomic_load(&queue->hot->returned) != proven) {
         return false;
     }
     /* Programs poll; a stream that is known to be idle costs them no lock. */
-    if (!atomic_load(&queue->ready))
+    if (!atomic_load(&queue->hot->ready))
         return false;
     struct device *device = queue->device;
     bool idle = false;
     bool report = false;
     pthread_mutex_lock(&device->lock);
-    if (atomic_load(&queue->ready) && atomic_load(&queue->alive) &&
-        atomic_load(&queue->returned) == proven) {
-        atomic_store(&queue->ready, false);
-        if (atomic_load(&queue->entered) != proven) {
-            atomic_store(&queue->ready, true);
+    if (atomic_load(&queue->hot->ready) && atomic_load(&queue->alive) &&
+        atomic_load(&queue->hot->returned) == proven) {
+        atomic_store(&queue->hot->ready, false);
+        if (atomic_load(&queue->hot->entered) != proven) {
+            atomic_store(&queue->hot->ready, true);
         } else {
             idle = true;
-            ranks_remove(&device->ready, atomic_load(&queue->rank));
+            ranks_remove(&device->ready, atomic_load(&queue->hot->rank));
             queue->state_seq++;
             queue->stats_repeats = 0;
             uint64_t now = clock_now();
@@ -219,16 +220,16 @@ void queue_apply(struct queue *queue, bool permit, const xsp_permit *state) {
             rerank(queue);
             recompute(device);
         }
-        atomic_store_explicit(&queue->permit, permit, memory_order_release);
+        atomic_store_explicit(&queue->hot->permit, permit, memory_order_release);
     }
     /* Somebody began to wait for this queue while it was busy, so its state was not told. */
-    bool report = !stale && queue->notify && atomic_load(&queue->ready) &&
+    bool report = !stale && queue->notify && atomic_load(&queue->hot->ready) &&
                   !atomic_load(&queue->reported_ready);
     pthread_mutex_unlock(&device->lock);
     device_wake(device);
     if (report)
         report_state(queue, true);
-    if (!stale && atomic_load(&queue->ready) && atomic_load(&queue->watched))
+    if (!stale && atomic_load(&queue->hot->ready) && atomic_load(&queue->watched))
         drain_watch();
 }
 
@@ -236,7 +237,7 @@ static void open_one(struct queue *queue, void *data) {
     (void)data;
     struct device *device = queue->device;
     pthread_mutex_lock(&device->lock);
-    atomic_store(&queue->permit, !config.fail_closed);
+    atomic_store(&queue->hot->permit, !config.fail_closed);
     atomic_store(&queue->registered, false);
     atomic_store(&queue->reported_ready, false);
     queue->daemon_window = 0;

@@ -26,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DEVICE_MAX = 64, QUEUE_MAX = XSP_QUEUES_PER_CLIENT };
+enum { QUEUE_MAX = XSP_QUEUES_PER_CLIENT };
 
 /* What a NULL stream means to the variant of the call that was used. */
 enum null_stream { LEGACY, PER_THREAD };
@@ -35,35 +35,22 @@ struct device {
     CUdevice handle;
     char uuid[64];
     pthread_mutex_t lock;
-    struct ranks ready;        /* Ranks of the ready queues of this process. */
-    struct ranks registered;   /* Ranks of all its queues. */
+    struct ranks ready;      /* Ranks of the ready queues of this process. */
+    struct ranks registered; /* Ranks of all its queues. */
+    _Atomic int registered_top;
     _Atomic uint32_t wake_seq; /* Counts whatever may open a gate; gates sleep on it. */
     _Atomic uint32_t waiters;  /* Threads asleep on it. */
     _Atomic uint32_t loaded;   /* Queues that take a real part of the window of time. */
 };
 
-/* The first line of the processor's cache is all of it that a launch which nobody holds back needs.
- */
 struct queue {
     /* Read by whoever comes by the record, also while it is given to another stream. */
+    struct hot_queue *hot; /* The record's for ever. */
     _Atomic bool alive;
     _Atomic uint32_t id;      /* Never reused in a process. */
     _Atomic uint32_t holders; /* Threads that use the record from outside the gate. */
 
-    /* Read by every launch. */
     struct device *device;
-    _Atomic uint64_t entered;
-    _Atomic uint64_t returned;
-    _Atomic uint64_t window_ns; /* So much of the GPU's time in flight, unless it is 0. */
-    _Atomic uint32_t window;    /* Otherwise so many launches; 0 for no limit at all. */
-    _Atomic int rank;
-    _Atomic uint32_t copier; /* The thread that copies in pieces, 0 for none. */
-    _Atomic bool permit;     /* The daemon's word; true while there is no daemon to ask. */
-    _Atomic bool ready;
-    _Atomic bool orphaned; /* Its stream was destroyed while it had work. */
-    bool nameless; /* A thread's own default stream, or a green context's: others' calls can't name
-                      it. */
-
     CUstream stream;   /* The handle for the shim's own calls. */
     CUcontext context; /* Of a green context the primary one, which any thread may make current. */
     CUcontext green;   /* The stream's green context, or NULL. */
@@ -87,6 +74,7 @@ struct queue {
     _Atomic uint64_t idle_reported_at;
 
     /* The gate. */
+    _Atomic uint64_t window_ns; /* So much of the GPU's time in flight, unless it is 0. */
     _Atomic uint32_t waiting;
     _Atomic uint64_t waited_ns;
     _Atomic uint32_t grace; /* Launches let past a queue of the same process, gate_max_ms. */
@@ -110,9 +98,7 @@ struct queue {
     uint64_t stats_submitted;
     _Atomic uint32_t stats_repeats;
     _Atomic uint64_t asked_at;
-} __attribute__((aligned(CACHE_LINE_BYTES)));
-
-_Static_assert(offsetof(struct queue, stream) == CACHE_LINE_BYTES, "launches read one line");
+};
 
 /*
  * The queue of `stream` as the calling thread means it, registered on first use. NULL where there
@@ -122,6 +108,23 @@ struct queue *queue_find(CUstream stream, enum null_stream null_stream);
 
 /* The same without registering: NULL when the stream has had no work yet. */
 struct queue *queue_peek(CUstream stream, enum null_stream null_stream);
+
+/* Whether a name is that of one of the default streams, whichever it means. */
+static inline bool is_default_stream(CUstream stream) {
+    return stream == NULL || stream == CU_STREAM_LEGACY || stream == CU_STREAM_PER_THREAD;
+}
+
+/*
+ * Whether the queue that the calling thread used last is that of the stream object `stream`
+ * (context 0), or of a default stream of the context: nearly all launches need no look-up.
+ */
+static inline bool queue_is_latest(uintptr_t context, uintptr_t stream) {
+    return hot_thread.stream == stream && hot_thread.context == context &&
+           hot_thread.epoch == atomic_load_explicit(&hot.queue_epoch, memory_order_acquire);
+}
+
+/* The same for one of the default streams, as the thread's current context means it. */
+bool queue_is_latest_default(CUstream stream, enum null_stream null_stream);
 
 /*
  * Until queue_release the record is not given to another stream: for those who come by a queue
@@ -190,6 +193,10 @@ void device_wake(struct device *device);
 
 /* Whether streams' CUDA priorities rank queues inside this process; the daemon may say so. */
 void queue_use_stream_priorities(bool use);
+
+/* What threads remember of queues no longer counts. For the start of a process, and the registry.
+ */
+void queue_outdate_threads(void);
 
 /* In a forked child: nothing of the parent's is left. */
 void queue_reset_after_fork(void);

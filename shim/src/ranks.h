@@ -20,7 +20,7 @@ enum {
 };
 
 struct ranks {
-    _Atomic int top; /* The highest rank present, or RANK_NONE. */
+    _Atomic int *top; /* The highest rank present, or RANK_NONE; kept where it is read quickest. */
     uint16_t count[RANK_COUNT];
     uint64_t present[RANK_WORDS];
 };
@@ -42,8 +42,8 @@ static inline int rank_make(int priority, int step) {
 static inline void ranks_add(struct ranks *set, int rank) {
     if (set->count[rank]++ == 0)
         set->present[rank / 64] |= UINT64_C(1) << (rank % 64);
-    if (rank > atomic_load_explicit(&set->top, memory_order_relaxed)) {
-        atomic_store(&set->top, rank);
+    if (rank > atomic_load_explicit(set->top, memory_order_relaxed)) {
+        atomic_store(set->top, rank);
     }
 }
 
@@ -51,15 +51,15 @@ static inline void ranks_remove(struct ranks *set, int rank) {
     if (--set->count[rank] != 0)
         return;
     set->present[rank / 64] &= ~(UINT64_C(1) << (rank % 64));
-    if (rank != atomic_load_explicit(&set->top, memory_order_relaxed))
+    if (rank != atomic_load_explicit(set->top, memory_order_relaxed))
         return;
     for (int word = rank / 64; word >= 0; word--) {
         if (set->present[word] == 0)
             continue;
-        atomic_store(&set->top, word * 64 + 63 - __builtin_clzll(set->present[word]));
+        atomic_store(set->top, word * 64 + 63 - __builtin_clzll(set->present[word]));
         return;
     }
-    atomic_store(&set->top, RANK_NONE);
+    atomic_store(set->top, RANK_NONE);
 }
 
 #endif

@@ -22,13 +22,18 @@ static _Atomic uint32_t queue_count; /* Entries of `queues` in use, dead ones in
 static uint32_t next_id = 1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Each thread remembers the queue it used last; any removal outdates that, by hot.queue_epoch. */
-static _Thread_local struct {
-    uint32_t epoch;
-    struct key key;
-    struct queue *queue;
-} latest = {.key = {1, 0}}; /* The key of no queue. */
 static _Thread_local uintptr_t own_thread_id;
+
+/* Any removal outdates what threads remember. The registry's lock is held, or there is one thread.
+ */
+void queue_outdate_threads(void) {
+    /* Not in hot itself, which begins with zeros in a child: there must not be an epoch again that
+     * was its parent's. */
+    static uint32_t epochs;
+    if (++epochs == 0)
+        epochs = 1;
+    atomic_store(&hot.queue_epoch, epochs);
+}
 
 static uintptr_t thread_id(void) {
     if (own_thread_id == 0)
@@ -40,10 +45,14 @@ static uintptr_t thread_id(void) {
  * A stream object is known by its handle. A default stream is known by its context and, when it is
  * a thread's own, by that thread; a thread's number is shifted so that it never looks like 0 or 1.
  */
+LAUNCH_PATH static struct key default_key(CUcontext context, CUstream stream,
+                                          enum null_stream null_stream) {
+    bool is_legacy = stream == NULL ? null_stream == LEGACY : stream == CU_STREAM_LEGACY;
+    return (struct key){(uintptr_t)context, is_legacy ? 1 : thread_id() << 2 | 2};
+}
+
 static bool make_key(CUstream stream, enum null_stream null_stream, struct key *key) {
-    if (stream == NULL)
-        stream = null_stream == LEGACY ? CU_STREAM_LEGACY : CU_STREAM_PER_THREAD;
-    if (stream != CU_STREAM_LEGACY && stream != CU_STREAM_PER_THREAD) {
+    if (!is_default_stream(stream)) {
         *key = (struct key){0, (uintptr_t)stream};
         return true;
     }
@@ -52,9 +61,17 @@ static bool make_key(CUstream stream, enum null_stream null_stream, struct key *
         context == NULL) {
         return false;
     }
-    *key =
-        (struct key){(uintptr_t)context, stream == CU_STREAM_LEGACY ? 1 : (thread_id() << 2 | 2)};
+    *key = default_key(context, stream, null_stream);
     return true;
+}
+
+/* What launches read of the queue with that record: of the first queues it lies together. */
+static struct hot_queue *take_line(uint32_t index) {
+    struct hot_queue *line =
+        index < HOT_QUEUES ? &hot.queues[index] : aligned_alloc(CACHE_LINE_BYTES, sizeof(*line));
+    if (line != NULL)
+        memset(line, 0, sizeof(*line));
+    return line;
 }
 
 /* A record for a new queue: one whose queue is gone and that no thread is inside of, or fresh. */
@@ -63,21 +80,26 @@ static struct queue *take_record(void) {
     for (uint32_t i = 0; i < count; i++) {
         struct queue *old = queues[i];
         if (atomic_load(&old->alive) || atomic_load(&old->holders) != 0 ||
-            atomic_load(&old->entered) != atomic_load(&old->returned))
+            atomic_load(&old->hot->entered) != atomic_load(&old->hot->returned))
             continue;
         /* Whoever comes by it from here on finds it dead and leaves its fields alone. */
         window_end(&old->flight);
         size_t kept = offsetof(struct queue, device);
         memset((char *)old + kept, 0, sizeof(*old) - kept);
+        memset(old->hot, 0, sizeof(*old->hot));
         window_init(&old->flight);
         return old;
     }
     if (count == QUEUE_MAX)
         return NULL;
-    struct queue *fresh = aligned_alloc(CACHE_LINE_BYTES, sizeof(*fresh));
+    struct queue *fresh = calloc(1, sizeof(*fresh));
     if (fresh == NULL)
         return NULL;
-    memset(fresh, 0, sizeof(*fresh));
+    fresh->hot = take_line(count);
+    if (fresh->hot == NULL) {
+        free(fresh);
+        return NULL;
+    }
     window_init(&fresh->flight);
     queues[count] = fresh;
     atomic_store_explicit(&queue_count, count + 1, memory_order_release);
@@ -117,14 +139,16 @@ static bool describe(struct key key, struct origin *origin) {
 
 /* What another queue of the same stream was given. */
 static struct origin origin_of(const struct queue *queue) {
-    return (struct origin){
-        {queue->context, queue->green}, queue->device, queue->nameless, queue->stream_priority};
+    return (struct origin){{queue->context, queue->green},
+                           queue->device,
+                           queue->hot->nameless,
+                           queue->stream_priority};
 }
 
 void queue_forget(struct queue *queue) {
     pthread_mutex_lock(&lock);
     table_erase((struct key){queue->key_context, queue->key_stream}, queue);
-    atomic_fetch_add(&hot.queue_epoch, 1);
+    queue_outdate_threads();
     pthread_mutex_unlock(&lock);
 }
 
@@ -133,7 +157,7 @@ static struct queue *find_labelled(struct key key, uint32_t label) {
     uint32_t count = atomic_load(&queue_count);
     for (uint32_t i = 0; i < count; i++) {
         struct queue *queue = queues[i];
-        if (atomic_load(&queue->alive) && !atomic_load(&queue->orphaned) &&
+        if (atomic_load(&queue->alive) && !atomic_load(&queue->hot->orphaned) &&
             queue->label.id == label && queue->key_context == key.context &&
             queue->key_stream == key.stream) {
             return queue;
@@ -160,13 +184,14 @@ static struct queue *make_queue(struct key key, const struct label *label,
     queue->stream = stream_of(key);
     queue->context = origin->at.context;
     queue->green = origin->at.green;
-    queue->nameless = origin->nameless;
+    queue->hot->nameless = origin->nameless;
     queue->device = origin->device;
+    queue->hot->ready_top = origin->device->ready.top;
     queue->stream_priority = origin->priority;
     queue->step = -origin->priority; /* CUDA counts downwards: -5 is the most urgent. */
     atomic_store(&queue->id, next_id++);
     /* Only a daemon that can be asked has to be. */
-    atomic_store(&queue->permit, !link_is_heard() && !config.fail_closed);
+    atomic_store(&queue->hot->permit, !link_is_heard() && !config.fail_closed);
     queue_enlist(queue);
     return queue;
 }
@@ -206,7 +231,7 @@ static void hand_over(struct key key, struct queue *from, struct queue *to) {
     atomic_store(&from->behind, true);
     atomic_store(&to->behind, false);
     table_replace(key, to);
-    atomic_fetch_add(&hot.queue_epoch, 1);
+    queue_outdate_threads();
 }
 
 /*
@@ -250,43 +275,45 @@ static struct queue *change_label(struct key key, struct queue *before, uint32_t
     }
 }
 
-/* The queue that the thread used last, where that is it; to launch (`make`) also by its label. */
-static inline struct queue *remembered(struct key key, bool make) {
-    uint32_t label = label_of_thread();
-    bool is_it = latest.key.stream == key.stream && latest.key.context == key.context &&
-                 latest.epoch == atomic_load_explicit(&hot.queue_epoch, memory_order_acquire) &&
-                 (label == 0 || !make || label == latest.queue->label.id);
-    return is_it ? latest.queue : NULL;
-}
-
-__attribute__((noinline)) static struct queue *find(CUstream stream, enum null_stream null_stream,
-                                                    bool make) {
+static struct queue *find(CUstream stream, enum null_stream null_stream, bool make) {
     struct key key;
     if (!make_key(stream, null_stream, &key))
         return NULL;
-    struct queue *queue = remembered(key, make);
-    if (queue != NULL)
-        return queue;
+    if (queue_is_latest(key.context, key.stream))
+        return hot_thread.queue;
     uint32_t now = atomic_load_explicit(&hot.queue_epoch, memory_order_acquire);
     uint32_t label = label_of_thread();
-    queue = table_search(key);
+    struct queue *queue = table_search(key);
     if (queue == NULL && make)
         queue = register_queue(key);
     /* What is launched outside any execution keeps the stream's last label. */
     if (queue != NULL && make && label != 0 && queue->label.id != label)
         queue = change_label(key, queue, label);
-    if (queue != NULL) {
-        latest.epoch = now;
-        latest.key = key;
-        latest.queue = queue;
+    if (queue != NULL && (label == 0 || queue->label.id == label)) {
+        hot_thread.epoch = now;
+        hot_thread.context = key.context;
+        hot_thread.stream = key.stream;
+        hot_thread.queue = queue;
+        hot_thread.hot = queue->hot;
+        /* Not each time: other threads read that line of the cache. */
+        if (atomic_load_explicit(&hot.get_current, memory_order_relaxed) == NULL)
+            atomic_store_explicit(&hot.get_current, driver.cuCtxGetCurrent, memory_order_release);
     }
     return queue;
 }
 
 struct queue *queue_find(CUstream stream, enum null_stream null_stream) {
-    /* Most launches are on the stream object that the thread launched on before. */
-    struct queue *queue = remembered((struct key){0, (uintptr_t)stream}, true);
-    return queue != NULL ? queue : find(stream, null_stream, true);
+    return find(stream, null_stream, true);
+}
+
+LAUNCH_PATH bool queue_is_latest_default(CUstream stream, enum null_stream null_stream) {
+    CUcontext context = NULL;
+    CUresult (*get_current)(CUcontext *) =
+        atomic_load_explicit(&hot.get_current, memory_order_acquire);
+    if (get_current == NULL || get_current(&context) != CUDA_SUCCESS)
+        return false;
+    struct key key = default_key(context, stream, null_stream);
+    return queue_is_latest(key.context, key.stream);
 }
 
 struct queue *queue_peek(CUstream stream, enum null_stream null_stream) {
@@ -331,7 +358,7 @@ void queue_drop_spent(struct queue *queue) {
     bool spent = atomic_load(&queue->behind);
     /* From here on nobody finds it to hand the stream back to it. */
     if (spent)
-        atomic_store(&queue->orphaned, true);
+        atomic_store(&queue->hot->orphaned, true);
     pthread_mutex_unlock(&lock);
     if (spent)
         queue_drop(queue, false);
@@ -343,7 +370,7 @@ void queue_reset_after_fork(void) {
     /* The records stay allocated and forgotten: a thread of the parent may have been inside. */
     memset(queues, 0, sizeof(queues));
     atomic_store(&queue_count, 0);
-    atomic_fetch_add(&hot.queue_epoch, 1);
+    queue_outdate_threads();
     own_thread_id = 0;
     device_reset_after_fork();
 }

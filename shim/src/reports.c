@@ -45,7 +45,7 @@ void report_registration(struct queue *queue) {
     xsp_any message = {.opcode = XSP_OP_REGISTER};
     pthread_mutex_lock(&queue->device->lock);
     uint32_t id = atomic_load(&queue->id);
-    bool ready = atomic_load(&queue->ready);
+    bool ready = atomic_load(&queue->hot->ready);
     atomic_store(&queue->reported_ready, ready);
     message.as.registration = (xsp_register){
         .queue = id,
@@ -113,7 +113,7 @@ void report_state(struct queue *queue, bool ready) {
         return;
     xsp_any message = {.opcode = XSP_OP_IDLE};
     pthread_mutex_lock(&queue->device->lock);
-    bool now_ready = atomic_load(&queue->ready);
+    bool now_ready = atomic_load(&queue->hot->ready);
     bool told = atomic_load(&queue->reported_ready);
     /* Somebody else may have moved on, and told it, since the caller decided to. */
     bool needed = now_ready == ready && told != ready;
@@ -164,8 +164,8 @@ void report_stats(struct queue *queue) {
         return;
     xsp_any message = {.opcode = XSP_OP_STATS};
     pthread_mutex_lock(&queue->device->lock);
-    bool ready = atomic_load(&queue->ready);
-    uint64_t submitted = atomic_load(&queue->returned);
+    bool ready = atomic_load(&queue->hot->ready);
+    uint64_t submitted = atomic_load(&queue->hot->returned);
     uint64_t completed = atomic_load(&queue->completed);
     atomic_store(&queue->reported_ready, ready);
     message.as.stats = (xsp_stats){

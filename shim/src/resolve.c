@@ -37,7 +37,8 @@ static const struct hook hooks[HOOK_COUNT] = {
 #undef CUSTOM
 };
 
-_Atomic(void *) hook_real[HOOK_COUNT];
+/* The driver's functions, by hook; each goes to `hot` when it is called first. */
+static _Atomic(void *) reals[HOOK_COUNT];
 struct driver_calls driver;
 
 /* The real dlsym; the assembly half jumps through it. */
@@ -151,7 +152,7 @@ static void fill(void *handle) {
             if (real == NULL || real == hooks[id].wrapper)
                 continue;
             map_insert(real, hooks[id].wrapper);
-            atomic_store_explicit(&hook_real[id], real, memory_order_release);
+            atomic_store_explicit(&reals[id], real, memory_order_release);
         }
         for (size_t i = 0; i < PASSED_COUNT; i++) {
             void *real = resolve_real_dlsym(handle, passed[i]);
@@ -230,7 +231,9 @@ void *hook_resolve_late(enum hook_id id) {
             return NULL;
         fill(handle);
     }
-    return atomic_load_explicit(&hook_real[id], memory_order_acquire);
+    void *real = atomic_load_explicit(&reals[id], memory_order_acquire);
+    atomic_store_explicit(&hot.hooks[id].real, real, memory_order_release);
+    return real;
 }
 
 CUresult hook_missing(void) {

@@ -3,22 +3,11 @@
 #define XSCHED_RESOLVE_H
 
 #include "cuda_abi.h"
+#include "hot.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-enum hook_id {
-#define SUBMIT(function, work, stream, null_stream, parameters, arguments) HOOK_##function,
-#define CUSTOM(function) HOOK_##function,
-#include "hooks.def"
-#undef SUBMIT
-#undef CUSTOM
-    HOOK_COUNT
-};
-
-/* The driver's own functions, by hook; NULL until the driver is known or where it has none. */
-extern _Atomic(void *) hook_real[HOOK_COUNT];
 
 /* The exact name of a hooked function. */
 const char *hook_name(enum hook_id id);
@@ -57,7 +46,7 @@ extern struct driver_calls driver;
 void *hook_resolve_late(enum hook_id id);
 
 static inline void *hook_get(enum hook_id id) {
-    void *real = atomic_load_explicit(&hook_real[id], memory_order_acquire);
+    void *real = atomic_load_explicit(&hot.hooks[id].real, memory_order_acquire);
     return real != NULL ? real : hook_resolve_late(id);
 }
 

@@ -37,7 +37,7 @@ bool queue_trail(struct queue *queue) {
 
 bool queue_trail_anywhere(struct queue *queue) {
     CUcontext popped;
-    if (queue->nameless)
+    if (queue->hot->nameless)
         return atomic_load(&queue->tail) != NULL;
     if (atomic_load(&hot.captures_open) > 0 && capture_includes(queue))
         return false;
@@ -53,7 +53,7 @@ bool queue_trail_anywhere(struct queue *queue) {
 bool queue_retrail(struct queue *queue) {
     /* Read before the event is recorded: what comes in between may lie behind it. Another thread
      * may do the same, and then less is known than the event proves, never more. */
-    uint64_t returned = atomic_load(&queue->returned);
+    uint64_t returned = atomic_load(&queue->hot->returned);
     if (!queue_trail_anywhere(queue))
         return false;
     atomic_store(&queue->trailed, returned);

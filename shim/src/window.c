@@ -59,7 +59,7 @@ static void note_load(struct queue *queue, uint64_t size) {
 
 /* The window of the queue; its cost is not known yet. */
 static struct budget budget_of(struct queue *queue) {
-    uint32_t launches = atomic_load_explicit(&queue->window, memory_order_relaxed);
+    uint32_t launches = atomic_load_explicit(&queue->hot->window, memory_order_relaxed);
     uint64_t time = atomic_load_explicit(&queue->window_ns, memory_order_relaxed);
     if (launches == 0 || time == 0)
         return (struct budget){launches, 0, false};
@@ -265,7 +265,7 @@ struct window_share window_take(struct queue *queue, uint32_t weight, uint64_t k
     struct patience patience = {0, 0, 0};
     struct window_share share = {0, 0, PACE_NONE, false};
     pthread_mutex_lock(&window->lock);
-    uint64_t returned = atomic_load(&queue->returned);
+    uint64_t returned = atomic_load(&queue->hot->returned);
     struct budget budget = budget_of(queue);
     budget.cost = cost_of(window, budget, weight, key, &share.kind);
     if (budget.size != 0 && returned > window->counted && window->taken == 0) {
@@ -302,7 +302,7 @@ void window_put(struct queue *queue, struct window_share share, bool submitted) 
         give_back(window, share.cost);
     } else {
         /* The submission has not been counted as returned yet. */
-        window->counted = atomic_load(&queue->returned) + 1;
+        window->counted = atomic_load(&queue->hot->returned) + 1;
         if (open->cost == 0)
             open->since = clock_now();
         open->cost += share.cost;

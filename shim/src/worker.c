@@ -71,8 +71,8 @@ static void quieten_bell(void) {
 static void tend_stats(struct queue *queue, struct round *round) {
     uint64_t now = round->now;
     if (now - queue->stats_at >= STATS_NS) {
-        uint64_t submitted = atomic_load(&queue->returned);
-        if (atomic_load(&queue->ready) || submitted != queue->stats_submitted) {
+        uint64_t submitted = atomic_load(&queue->hot->returned);
+        if (atomic_load(&queue->hot->ready) || submitted != queue->stats_submitted) {
             queue->stats_repeats = 0;
         }
         if (queue->stats_repeats < STATS_REPEATS) {
@@ -91,7 +91,7 @@ static void tend(struct queue *queue, void *data) {
     uint64_t now = round->now;
     bool unanswered = !atomic_load(&queue->registered);
     bool waits =
-        atomic_load(&queue->waiting) > 0 || (atomic_load(&queue->ready) && !link_is_heard());
+        atomic_load(&queue->waiting) > 0 || (atomic_load(&queue->hot->ready) && !link_is_heard());
     if (unanswered || waits) {
         if (now - queue->asked_at >= REPEAT_NS) {
             queue->asked_at = now;
