@@ -1,21 +1,26 @@
 /**
- * What the shim costs a model that nobody outranks: the same program twice, once under the shim with a
- * daemon, once bare, both warm and on the same processors; they run a few steps each in turns, and each
- * turn is a ratio. Two processes differ by themselves, in where their memory lies for one, so this is
- * done with several pairs of them, and the spread of the pairs tells how exact it is.
+ * What the shim costs a model that nobody outranks. The model runs under the shim with a daemon, a few
+ * steps through the shim, a few past it, and past it again, in any order, since two processes differ
+ * by more than the shim costs, and so does one from second to second. Past the shim means that the
+ * libraries' pointers to the driver's functions lead to the driver itself (detour.c). What differs
+ * between the two past the shim is the error of the method.
  *
- *   npm run bench -- model-cost [--model NAME]… [--pairs N] [--rounds N] [--steps N]
+ *   npm run bench -- model-cost [--model NAME]… [--processes N] [--blocks N] [--rounds N]
  *
- * Needs a GPU and PyTorch; `XSCHED_TEST_PYTHON` names the interpreter (python3). `fsdp` needs two GPUs.
- * The model `control` uses no GPU: what it shows is the error of the method. Prints a table and writes
- * out/bench/model-cost.json.
+ * A block is so many rounds of the three turns; each gives a ratio of medians. Needs a GPU and
+ * PyTorch; `XSCHED_TEST_PYTHON` names the interpreter (python3). `fsdp` needs two GPUs. Prints a table
+ * and writes out/bench/model-cost.json.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { startDaemon } from '../demo/daemon.js';
+import type { CallInfo } from '../../protocol/generated/messages.js';
+import { LIMITS } from '../../protocol/limits.js';
+import { askDaemon, startDaemon } from '../demo/daemon.js';
+import type { DemoDaemon } from '../demo/daemon.js';
 import { bareEnvironment } from '../demo/environment.js';
 import { ROOT } from '../demo/paths.js';
 import { Session } from '../demo/session.js';
@@ -28,60 +33,66 @@ import { readCount } from './options.js';
 
 const SCRIPT = path.join(ROOT, 'test', 'bench', 'model_steps.py');
 const SHIM = path.join(ROOT, 'build', 'shim', 'libxsched_shim.so');
+const DETOUR = path.join(ROOT, 'build', 'bench', 'libdetour.so');
 const PYTHON = process.env['XSCHED_TEST_PYTHON'] ?? 'python3';
 const START_MS = 240_000;
-const SLICE_MS = 120_000;
+const BLOCK_MS = 120_000;
 /** Processors for each process: its own thread and those of the driver, of PyTorch and of the shim. */
 const PROCESSORS = 4;
+/** Until the daemon has been told of the last calls. */
+const TOLD_MS = 2 * LIMITS.CALLS_MS;
+
+/** Turns that show which calls the shim sees. */
+const COUNTED_TURNS = 2;
 
 interface Model {
   readonly what: string;
   readonly args: readonly string[];
   /** Processes, each on a device of its own. */
-  readonly world: number;
   readonly devices: number;
 }
 
+const bert = (what: string, ...args: readonly string[]): Model => ({ what, args, devices: 1 });
+
 const MODELS: Readonly<Record<string, Model>> = {
-  control: { what: 'no GPU: the error of the method', args: ['control'], world: 1, devices: 0 },
-  'bert-1': { what: 'BERT-large, eager, batch 1', args: ['bert'], world: 1, devices: 1 },
-  'bert-8': {
-    what: 'BERT-large, eager, batch 8',
-    args: ['bert', '--batch', '8'],
-    world: 1,
-    devices: 1,
-  },
-  'bert-graph': {
-    what: 'BERT-large, CUDA graph, batch 1',
-    args: ['bert-graph'],
-    world: 1,
-    devices: 1,
-  },
+  'bert-1': bert('BERT-large, eager, batch 1', 'bert'),
+  'bert-8': bert('BERT-large, eager, batch 8', 'bert', '--batch', '8'),
+  'bert-graph': bert('BERT-large, CUDA graph, batch 1', 'bert-graph'),
   fsdp: {
     what: 'FSDP2 over two GPUs, a training step',
     args: ['fsdp', '--batch', '8'],
-    world: 2,
     devices: 2,
   },
 };
 
-/** What one pair of programs, or with several processes of groups of them, took. */
-interface Pair {
-  /** Milliseconds a step: the medians of all rounds. */
-  readonly bareMs: number;
-  readonly shimMs: number;
-  /** The shimmed step over the bare one of the same round: the median. */
+/** What the steps of one process took, or of one group of processes. */
+interface Measure {
+  /** Milliseconds a step past the shim: the median of all blocks. */
+  readonly stepMs: number;
+  /** The step through the shim over those past it, of the same block: the median. */
   readonly ratio: number;
+  /** The same for the other step past the shim: the error of the method. */
+  readonly error: number;
+  /** Calls that the shim counted in COUNTED_TURNS turns through it, and past it. */
+  readonly calls: { readonly shim: number; readonly past: number };
 }
 
-interface Row extends Pair {
+interface Row extends Omit<Measure, 'calls'> {
   readonly model: string;
   /** What the medians above are of. */
-  readonly pairs: readonly Pair[];
+  readonly processes: readonly Measure[];
 }
 
-/** All processes of one side of a comparison. */
-class Side {
+interface Settings {
+  readonly processes: number;
+  readonly blocks: number;
+  readonly rounds: number;
+  readonly session: Session;
+  readonly daemon: DemoDaemon;
+}
+
+/** All processes of one running model. */
+class Running {
   #lines = 0;
 
   constructor(private readonly ranks: readonly [Program, ...Program[]]) {}
@@ -105,80 +116,91 @@ class Side {
     if (line !== 'ready') throw new Error(`${this.ranks[0].title} said '${line}', not 'ready'`);
   }
 
-  /** The median milliseconds of a step of the next `steps` ones. */
-  async run(steps: number): Promise<number> {
-    for (const rank of this.ranks) rank.tell(String(steps));
-    return Number(await this.#next(SLICE_MS));
+  /** Gives all processes an order; the median milliseconds of each kind of step that it names. */
+  async run(order: string): Promise<readonly number[]> {
+    for (const rank of this.ranks) rank.tell(order);
+    return (await this.#next(BLOCK_MS)).split(' ').map(Number);
   }
 
   async end(): Promise<void> {
     for (const rank of this.ranks) rank.dismiss();
-    for (const rank of this.ranks) await rank.end(SLICE_MS).catch(() => rank.kill());
+    for (const rank of this.ranks) await rank.end(BLOCK_MS).catch(() => rank.kill());
   }
 }
 
-function startSide(model: Model, name: string, env: NodeJS.ProcessEnv, scratch: string): Side {
-  const meeting = path.join(scratch, `meeting-${name}`);
+function launch(name: string, model: Model, { session, daemon }: Settings): Running {
+  const env = { ...bareEnvironment(), ...daemon.env, LD_PRELOAD: SHIM };
+  const meeting = path.join(session.scratchDir, `meeting-${name}`);
   const start = (rank: number) => {
-    const more = ['--rank', String(rank), '--world', String(model.world), '--meeting', meeting];
+    const more = ['--rank', String(rank), '--world', String(model.devices), '--meeting', meeting];
     const [from, to] = [rank * PROCESSORS, (rank + 1) * PROCESSORS - 1];
     if (to < os.availableParallelism()) more.push('--processors', `${from}-${to}`);
-    return new Program(`${name} ${rank}`, [PYTHON, SCRIPT, ...model.args, ...more], env);
+    const argv = [PYTHON, SCRIPT, ...model.args, '--detour', DETOUR, ...more] as const;
+    return new Program(`${name} ${rank}`, [...argv], env);
   };
-  const others = Array.from({ length: model.world - 1 }, (_, index) => start(index + 1));
-  return new Side([start(0), ...others]);
+  const others = Array.from({ length: model.devices - 1 }, (_, index) => start(index + 1));
+  return new Running([start(0), ...others]);
 }
 
-/** Runs both sides in turns, each first in every other round. */
-async function compare(
-  name: string,
-  model: Model,
-  { rounds, steps, session, env }: Settings,
-): Promise<Pair> {
-  const base = bareEnvironment();
-  const start = (side: string, more: NodeJS.ProcessEnv = {}) =>
-    startSide(model, `${name}-${side}`, { ...base, ...more }, session.scratchDir);
-  const bare = start('bare');
-  const shim = start('shim', env);
+/** Calls that the shim has counted so far in all processes. */
+async function countCalls({ session, daemon }: Settings): Promise<number> {
+  await delay(TOLD_MS);
+  const command = ['ps', '--calls', '--json'];
+  const text = await askDaemon(session.children, daemon, bareEnvironment(), command);
+  return (JSON.parse(text) as CallInfo[]).reduce(
+    (sum, { passed, gated, bypassed, captured }) => sum + passed + gated + bypassed + captured,
+    0,
+  );
+}
+
+/** How many calls the shim sees of the same steps in both ways. */
+async function compareCalls(running: Running, settings: Settings): Promise<Measure['calls']> {
+  const before = await countCalls(settings);
+  await running.run(`${COUNTED_TURNS} shim`);
+  const between = await countCalls(settings);
+  await running.run(`${COUNTED_TURNS} past`);
+  return { shim: between - before, past: (await countCalls(settings)) - between };
+}
+
+async function measure(name: string, model: Model, settings: Settings): Promise<Measure> {
+  const running = launch(name, model, settings);
   try {
-    await Promise.all([bare.ready(), shim.ready()]);
-    const times = { bare: [] as number[], shim: [] as number[] };
-    for (let round = 0; round < rounds; round++) {
-      const order = round % 2 === 0 ? ([bare, shim] as const) : ([shim, bare] as const);
-      for (const side of order) times[side === bare ? 'bare' : 'shim'].push(await side.run(steps));
+    await running.ready();
+    const steps: number[] = [];
+    const ratios: number[] = [];
+    const errors: number[] = [];
+    for (let block = 0; block < settings.blocks; block++) {
+      const [shim = NaN, past = NaN, again = NaN] = await running.run(String(settings.rounds));
+      steps.push(past);
+      ratios.push((2 * shim) / (past + again));
+      errors.push(again / past);
     }
-    const ratios = times.shim.map((ms, round) => ms / (times.bare[round] ?? NaN));
-    return {
-      bareMs: percentile(times.bare, 50),
-      shimMs: percentile(times.shim, 50),
-      ratio: percentile(ratios, 50),
-    };
+    const [stepMs = NaN, ratio = NaN, error = NaN] = [steps, ratios, errors].map((values) =>
+      percentile(values, 50),
+    );
+    return { stepMs, ratio, error, calls: await compareCalls(running, settings) };
   } finally {
-    await Promise.all([bare.end(), shim.end()]);
+    await running.end();
   }
 }
 
-/** All pairs of a model, one after the other. */
-async function measure(name: string, model: Model, settings: Settings): Promise<Row> {
-  const pairs: Pair[] = [];
-  for (let pair = 0; pair < settings.pairs; pair++)
-    pairs.push(await compare(`${name}-${pair}`, model, settings));
-  const median = (key: keyof Pair) =>
+/** All processes of a model, one after the other. */
+async function measureAll(name: string, model: Model, settings: Settings): Promise<Row> {
+  const processes: Measure[] = [];
+  for (let index = 0; index < settings.processes; index++) {
+    const one = await measure(`${name}-${index}`, model, settings);
+    console.log(
+      `${name}: ${one.stepMs.toFixed(3)} ms, shim ${percent(one.ratio)}%, error ${percent(one.error)}%`,
+    );
+    processes.push(one);
+  }
+  const median = (key: 'stepMs' | 'ratio' | 'error') =>
     percentile(
-      pairs.map((pair) => pair[key]),
+      processes.map((one) => one[key]),
       50,
     );
-  const medians = { bareMs: median('bareMs'), shimMs: median('shimMs'), ratio: median('ratio') };
-  return { model: name, ...medians, pairs };
-}
-
-interface Settings {
-  readonly pairs: number;
-  readonly rounds: number;
-  readonly steps: number;
-  readonly session: Session;
-  /** What puts a program under the shim. */
-  readonly env: NodeJS.ProcessEnv;
+  const medians = { stepMs: median('stepMs'), ratio: median('ratio'), error: median('error') };
+  return { model: name, ...medians, processes };
 }
 
 /** How many GPUs PyTorch sees; 0, with the reason printed, where it sees none. */
@@ -206,17 +228,19 @@ function chooseModels(wanted: readonly string[]): readonly (readonly [string, Mo
   });
 }
 
+const percent = (ratio: number) => (100 * (ratio - 1)).toFixed(2);
+
 function printRows(rows: readonly Row[]): void {
-  const table = newTable(['', 'bare ms', 'shim ms', 'added %', 'of each pair']);
-  const percent = (ratio: number) => (100 * (ratio - 1)).toFixed(2);
-  for (const { model, bareMs, shimMs, ratio, pairs } of rows) {
-    const each = pairs
-      .map((pair) => pair.ratio)
+  const table = newTable(['', 'ms a step', 'added %', 'error %', 'added in each', 'calls past it']);
+  for (const { model, stepMs, ratio, error, processes } of rows) {
+    const each = processes
+      .map((one) => one.ratio)
       .toSorted((a, b) => a - b)
       .map(percent)
       .join(' ');
+    const seen = processes.map(({ calls }) => `${calls.past} of ${calls.shim}`).join(', ');
     const what = MODELS[model]?.what ?? model;
-    table.push([what, bareMs.toFixed(3), shimMs.toFixed(3), percent(ratio), each]);
+    table.push([what, stepMs.toFixed(3), percent(ratio), percent(error), each, seen]);
   }
   console.log(table.toString());
 }
@@ -225,24 +249,21 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       model: { type: 'string', multiple: true, default: [] },
-      pairs: { type: 'string', default: '5' },
-      rounds: { type: 'string', default: '30' },
-      steps: { type: 'string', default: '50' },
+      processes: { type: 'string', default: '3' },
+      blocks: { type: 'string', default: '20' },
+      rounds: { type: 'string', default: '10' },
     },
   });
-  const pairs = readCount('pairs', values.pairs);
+  const processes = readCount('processes', values.processes);
+  const blocks = readCount('blocks', values.blocks);
   const rounds = readCount('rounds', values.rounds);
-  const steps = readCount('steps', values.steps);
   const models = chooseModels(values.model);
   const session = new Session();
   const rows: Row[] = [];
   try {
     const daemon = await startDaemon(session, process.env);
-    const env = { ...daemon.env, LD_PRELOAD: SHIM };
-    for (const [name, model] of models) {
-      console.log(`${name}: ${pairs} pairs, ${rounds} rounds of ${steps} steps each`);
-      rows.push(await measure(name, model, { pairs, rounds, steps, session, env }));
-    }
+    for (const [name, model] of models)
+      rows.push(await measureAll(name, model, { processes, blocks, rounds, session, daemon }));
   } finally {
     await session.close();
   }
@@ -250,7 +271,7 @@ async function main(): Promise<void> {
   const machine = describeProcessor();
   const file = path.join(ROOT, 'out', 'bench', 'model-cost.json');
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify({ machine, pairs, rounds, steps, rows }, null, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ machine, blocks, rounds, rows }, null, 2)}\n`);
 }
 
 try {

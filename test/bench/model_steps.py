@@ -1,13 +1,17 @@
-"""A model whose steps are timed on demand: what `model-cost.ts` runs with and without the shim.
+"""A model whose steps are timed on demand: what `model-cost.ts` runs under the shim.
 
-Prints `ready` once it is warm. For each line `N` on standard input it runs N steps and prints their
-median time in milliseconds, by rank 0 alone. Ends with its standard input.
+Prints `ready` once it is warm. For each line `N` on standard input it takes N rounds of a turn through
+the shim, one past it and one past it again, in any order, and prints the median milliseconds of the steps
+of each of the three, by rank 0 alone. The line `N shim` or `N past` is for N turns of that kind. Ends
+with its standard input.
 
 The steps of `fsdp` are of all ranks together: each is told the same.
 """
 
 import argparse
+import ctypes
 import os
+import random
 import statistics
 import sys
 import time
@@ -15,14 +19,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 WARM_STEPS = 20
+# Steps of a turn. The first ones are not timed: the processor still foresees the branches of the turn
+# before, and what it foresees best is the way that is taken two times of three.
+SKIPPED, TIMED = 2, 4
 # The models are those of the conformance suite's programs.
 PROGRAMS = Path(__file__).parents[1] / "conformance"
 sys.path += [str(PROGRAMS), str(PROGRAMS / "gpu")]
-
-
-def make_control() -> Callable[[], None]:
-    """No GPU at all: shows how exact the comparison is."""
-    return lambda: sum(range(20_000))
 
 
 def make_bert(batch: int, graph: bool) -> Callable[[], None]:
@@ -84,34 +86,46 @@ def make_fsdp(batch: int, rank: int, world: int, meeting: str) -> Callable[[], N
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", choices=["control", "bert", "bert-graph", "fsdp"])
+    parser.add_argument("model", choices=["bert", "bert-graph", "fsdp"])
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rank", type=int, default=0)
     parser.add_argument("--world", type=int, default=1)
     parser.add_argument("--processors", help="those it runs on, FIRST-LAST")
     parser.add_argument("--meeting", default="", help="a file that does not exist yet")
+    parser.add_argument("--detour", required=True, help="libdetour.so")
     arguments = parser.parse_args()
     if arguments.processors:
         first, last = map(int, arguments.processors.split("-"))
         # Before anything starts a thread.
         os.sched_setaffinity(0, range(first, last + 1))
-    if arguments.model == "control":
-        step = make_control()
-    elif arguments.model == "fsdp":
+    if arguments.model == "fsdp":
         step = make_fsdp(arguments.batch, arguments.rank, arguments.world, arguments.meeting)
     else:
         step = make_bert(arguments.batch, arguments.model == "bert-graph")
     for _ in range(WARM_STEPS):
         step()
+    detour = ctypes.CDLL(arguments.detour)
+    if detour.detour_prepare() == 0:
+        sys.exit("no library holds a function of the shim")
+    # The same in all ranks.
+    orders = random.Random(1)
     print("ready", flush=True)
     for line in sys.stdin:
-        times = []
-        for _ in range(int(line)):
-            began = time.perf_counter_ns()
-            step()
-            times.append(time.perf_counter_ns() - began)
+        count, *only = line.split()
+        ways = only or ["shim", "past", "again"]
+        times: dict[str, list[float]] = {way: [] for way in ways}
+        for _ in range(int(count)):
+            for way in orders.sample(ways, len(ways)):
+                detour.detour_switch(way != "shim")
+                for turn_step in range(SKIPPED + TIMED):
+                    began = time.perf_counter_ns()
+                    step()
+                    if turn_step >= SKIPPED:
+                        times[way].append((time.perf_counter_ns() - began) / 1e6)
         if arguments.rank == 0:
-            print(statistics.median(times) / 1e6, flush=True)
+            print(*(statistics.median(times[way]) for way in ways), flush=True)
+    # What it destroys at its end the shim is to hear of.
+    detour.detour_switch(0)
 
 
 main()

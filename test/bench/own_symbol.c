@@ -6,8 +6,13 @@
 #include <link.h>
 #include <string.h>
 
-struct search {
+struct walk {
     const char *library;
+    symbol_visit *visit;
+    void *data;
+};
+
+struct search {
     const char *name;
     void *found;
 };
@@ -19,10 +24,10 @@ static const void *address_of(const struct dl_phdr_info *info, ElfW(Addr) value)
 
 static int look(struct dl_phdr_info *info, size_t size, void *data) {
     (void)size;
-    struct search *search = data;
+    const struct walk *walk = data;
     const char *file = strrchr(info->dlpi_name, '/');
     file = file != NULL ? file + 1 : info->dlpi_name;
-    if (strncmp(file, search->library, strlen(search->library)) != 0)
+    if (strncmp(file, walk->library, strlen(walk->library)) != 0)
         return 0;
     const ElfW(Dyn) *entry = NULL;
     for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -39,15 +44,28 @@ static int look(struct dl_phdr_info *info, size_t size, void *data) {
     }
     /* Linkers put the names behind the symbols, whose number is nowhere said. */
     for (; symbols != NULL && (const char *)symbols < names; symbols++) {
-        if (symbols->st_shndx != SHN_UNDEF && strcmp(names + symbols->st_name, search->name) == 0)
-            search->found = (void *)(info->dlpi_addr + symbols->st_value);
+        if (symbols->st_shndx != SHN_UNDEF) {
+            void *address = (void *)(info->dlpi_addr + symbols->st_value);
+            walk->visit(names + symbols->st_name, address, walk->data);
+        }
     }
     return 1;
 }
 
+void own_symbols(const char *library, symbol_visit *visit, void *data) {
+    struct walk walk = {library, visit, data};
+    dl_iterate_phdr(look, &walk);
+}
+
+static void compare(const char *name, void *function, void *data) {
+    struct search *search = data;
+    if (strcmp(name, search->name) == 0)
+        search->found = function;
+}
+
 void own_symbol(const char *library, const char *name, void *function) {
-    struct search search = {library, name, NULL};
-    dl_iterate_phdr(look, &search);
+    struct search search = {name, NULL};
+    own_symbols(library, compare, &search);
     CHECK(search.found != NULL, "%s has no %s", library, name);
     memcpy(function, &search.found, sizeof(search.found));
 }

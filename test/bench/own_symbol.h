@@ -2,10 +2,19 @@
 #ifndef BENCH_OWN_SYMBOL_H
 #define BENCH_OWN_SYMBOL_H
 
+/* Told of a function that a library exports. */
+typedef void symbol_visit(const char *name, void *function, void *data);
+
 /*
- * Sets the pointer at `function` to the one that a loaded library exports: its own symbol table is
- * read, which no preloaded library can change. `library` is how the name of its file begins. Ends
- * the program where there is none.
+ * Calls `visit` with each symbol that a loaded library exports: its own symbol table is read, which
+ * no preloaded library can change. `library` is how the name of its file begins. Nothing is called
+ * where none is loaded.
+ */
+void own_symbols(const char *library, symbol_visit *visit, void *data);
+
+/*
+ * Sets the pointer at `function` to the one that a loaded library exports. Ends the program where
+ * there is none.
  */
 void own_symbol(const char *library, const char *name, void *function);
 

@@ -1,0 +1,18 @@
+/* Takes the shim out of a running program and puts it back. */
+#ifndef BENCH_DETOUR_H
+#define BENCH_DETOUR_H
+
+/*
+ * Finds all words in the data of the loaded libraries that hold a function of the shim, and returns
+ * how many there are: 0 without a shim. To be called when all libraries have found the driver, by
+ * one thread.
+ */
+int detour_prepare(void);
+
+/*
+ * Has the libraries call the driver's own functions, or the shim's again with 0. To be called while
+ * nobody captures and no work is in flight.
+ */
+void detour_switch(int past_shim);
+
+#endif
