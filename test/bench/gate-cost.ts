@@ -2,12 +2,12 @@
  * What the shim adds to a launch: nanoseconds of cuLaunchKernel in the thread that calls it, through
  * the shim and past it in turns, in one process; and without the shim, to see the error.
  *
- *   npm run bench -- gate-cost [--driver null|sim|system|FOLDER] [--footprint KIB] [--rounds N]
- *                              [--launches N]
+ *   npm run bench -- gate-cost [--driver null|sim|system|FOLDER] [--stream own|legacy] [--pages N]
+ *                              [--rounds N] [--launches N]
  *
- * `null` is a driver that does nothing, so that hardly anything but the shim's own work is left; with a
- * footprint each launch overwrites so many KiB, since a real driver leaves the processor's caches full of
- * its own. `sim` is the simulated GPU; a folder one that holds another libcuda.so.1, and `system` the
+ * `null` is a driver that does nothing, so that hardly anything but the shim's own work is left. With
+ * pages the program writes to so many before each launch, as one that does other things in between
+ * leaves little of ours in the processor's caches. `sim` is the simulated GPU; a folder one that holds another libcuda.so.1, and `system` the
  * machine's own.
  * Prints a table and writes out/bench/gate-cost-DRIVER.json.
  */
@@ -33,11 +33,13 @@ const DRIVERS: Readonly<Record<string, string>> = {
   sim: path.join(BUILD, 'sim'),
   system: '',
 };
-/** As much as the null driver takes. */
-const MOST_KIB = 1_000_000;
+const MOST_PAGES = 1_000_000;
+const STREAMS = ['own', 'legacy'];
 /** A device's queue holds about a thousand launches; a batch must not wait for it. */
 const LAUNCHES = 500;
 const BATCHES = 200;
+/** As many as launches.c takes. */
+const MOST_LAUNCHES = 1000;
 
 /** One way to run the program. */
 interface Mode {
@@ -88,9 +90,17 @@ interface Measure {
   readonly addedNs: number;
 }
 
+/** What each batch is made of, in the words of launches.c. */
+interface Batch {
+  readonly launches: number;
+  readonly pages: number;
+  readonly stream: string;
+}
+
 /** The medians of one process's batches, of which the first tenth warms up. */
-async function measure(mode: Mode, batches: number, launches: number): Promise<Measure> {
-  const args = [String(batches), String(launches)];
+async function measure(mode: Mode, batches: number, batch: Batch): Promise<Measure> {
+  const { launches, pages, stream } = batch;
+  const args = [String(batches), String(launches), String(pages), stream];
   const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit'];
   const text = await output(spawn(PROGRAM, args, { env: mode.env, stdio }));
   const pairs = text
@@ -133,16 +143,12 @@ function makeModes(base: NodeJS.ProcessEnv, runtimeDir: string): Mode[] {
   ];
 }
 
-async function measureModes(
-  modes: readonly Mode[],
-  rounds: number,
-  launches: number,
-): Promise<Row[]> {
+async function measureModes(modes: readonly Mode[], rounds: number, batch: Batch): Promise<Row[]> {
   const measures = modes.map((): Measure[] => []);
   for (let round = 0; round < rounds; round++) {
     process.stderr.write(`\rround ${String(round + 1)} of ${String(rounds)}`);
     for (const [index, mode] of modes.entries()) {
-      const run = () => measure(mode, BATCHES, launches);
+      const run = () => measure(mode, BATCHES, batch);
       measures[index]?.push(await (mode.isOutranked ? withHigher(mode.env, run) : run()));
     }
   }
@@ -173,7 +179,8 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       driver: { type: 'string', default: 'null' },
-      footprint: { type: 'string', default: '0' },
+      stream: { type: 'string', default: 'own' },
+      pages: { type: 'string', default: '0' },
       rounds: { type: 'string', default: '15' },
       launches: { type: 'string', default: String(LAUNCHES) },
     },
@@ -182,9 +189,16 @@ async function main(): Promise<void> {
   if (driver !== '' && !existsSync(path.join(driver, 'libcuda.so.1'))) {
     throw new Error(`--driver ${values.driver}: there is no libcuda.so.1 in ${driver}`);
   }
-  const footprintKib = readCount('footprint', values.footprint, 0, MOST_KIB);
+  const { stream } = values;
+  if (!STREAMS.includes(stream))
+    throw new RangeError(`--stream '${stream}' is none of ${STREAMS.join(', ')}`);
+  const pages = readCount('pages', values.pages, 0, MOST_PAGES);
   const rounds = readCount('rounds', values.rounds);
-  const launches = readCount('launches', values.launches);
+  const batch = {
+    launches: readCount('launches', values.launches, 1, MOST_LAUNCHES),
+    pages,
+    stream,
+  };
   const folder = mkdtempSync(path.join(os.tmpdir(), 'xsched-gate-cost-'));
   const runtimeDir = path.join(folder, 'run');
   const daemon = await startDaemon(runtimeDir);
@@ -193,11 +207,10 @@ async function main(): Promise<void> {
       ...{ PATH: process.env['PATH'], CLIENT_PTX: PTX, XSCHED_SIM_DIR: path.join(folder, 'sim') },
       ...{ XSCHED_RUNTIME_DIR: path.join(folder, 'nobody') },
       ...(driver === '' ? {} : { LD_LIBRARY_PATH: driver }),
-      NULL_DRIVER_KIB: String(footprintKib),
     };
-    const rows = await measureModes(makeModes(base, runtimeDir), rounds, launches);
+    const rows = await measureModes(makeModes(base, runtimeDir), rounds, batch);
     const machine = describeProcessor();
-    const result = { driver: values.driver, footprintKib, machine, rounds, launches, rows };
+    const result = { driver: values.driver, ...batch, machine, rounds, rows };
     const file = path.join(ROOT, 'out', 'bench', `gate-cost-${path.basename(values.driver)}.json`);
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);

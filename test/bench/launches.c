@@ -1,15 +1,21 @@
 /*
  * What a launch costs the thread that makes it.
  *
- *   launches BATCHES LAUNCHES      so many batches, of so many launches of an empty kernel each
- *   launches idle                  makes a stream, launches once, and waits for the end of its
- * input
+ *   launches BATCHES LAUNCHES PAGES STREAM
+ *                                  so many batches, of so many launches of an empty kernel each, on
+ * a stream of its own or the legacy one (`own`, `legacy`) launches idle                  makes a
+ * stream, launches once, and waits for the end of its input
  *
  * Each batch is made twice, in turns: by the function that the program finds, which may be a
  * shim's, and by the driver's own. Prints the nanoseconds a launch of both, a line for each batch.
  * The stream is waited for after every one, which is not counted: fewer than the device's queue
  * holds never wait for the device itself. For every driver: the kernels are those of the file
  * $CLIENT_PTX.
+ *
+ * In a loop of nothing but launches the processor has all at hand that a launch needs. Programs do
+ * other things in between, so before each launch PAGES pages of memory are written to, a line of
+ * each: that takes the processor's caches and translations of addresses. Then each launch is timed
+ * alone, and what is printed is the mean of the middle 80% of a batch.
  */
 #include "clients/driver.h"
 
@@ -25,24 +31,68 @@ static uint64_t now(void) {
     return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
 }
 
+#define USAGE "usage: launches BATCHES LAUNCHES PAGES own|legacy, or launches idle"
+
 typedef __typeof__(cuda.cuLaunchKernel) launch_kernel;
 
+enum { PAGE_BYTES = 4096, LINE_BYTES = 64, MEMORY_PAGES = 1 << 14, MOST_LAUNCHES = 1000 };
+
+/* Writes to so many pages of 64 MiB, in no order. */
+static void use_pages(uint64_t pages) {
+    static char *memory;
+    static uint64_t state = 1;
+    if (pages > 0 && memory == NULL) {
+        memory = calloc(MEMORY_PAGES, PAGE_BYTES);
+        CHECK(memory != NULL, "no memory");
+    }
+    for (uint64_t i = 0; i < pages; i++)
+        memory[random_below(&state, MEMORY_PAGES * PAGE_BYTES / LINE_BYTES) * LINE_BYTES]++;
+}
+
+static int compare(const void *left, const void *right) {
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+static double mean_of_middle(uint64_t *times, uint64_t count) {
+    qsort(times, count, sizeof(*times), compare);
+    uint64_t sum = 0, from = count / 10, to = count - from;
+    for (uint64_t i = from; i < to; i++)
+        sum += times[i];
+    return (double)sum / (double)(to - from);
+}
+
+struct batch {
+    uint64_t launches;
+    uint64_t pages;
+    CUstream stream;
+    CUdeviceptr word;
+};
+
 /* Nanoseconds a launch. */
-static double time_batch(launch_kernel launch, uint64_t launches, CUstream stream,
-                         CUdeviceptr word) {
+static double time_batch(launch_kernel launch, const struct batch *batch) {
+    static uint64_t times[MOST_LAUNCHES];
     uint64_t ns = 0;
     uint32_t value = 1;
+    CUdeviceptr word = batch->word;
     void *parameters[] = {&ns, &word, &value};
     uint64_t began = now();
-    for (uint64_t i = 0; i < launches; i++)
-        DRIVER_CHECK(launch(cuda.mix, 1, 1, 1, 1, 1, 1, 0, stream, parameters, NULL));
-    double passed = (double)(now() - began);
-    DRIVER_CHECK(cuda.cuStreamSynchronize(stream));
-    return passed / (double)launches;
+    for (uint64_t i = 0; i < batch->launches; i++) {
+        if (batch->pages > 0) {
+            use_pages(batch->pages);
+            began = now();
+        }
+        DRIVER_CHECK(launch(cuda.mix, 1, 1, 1, 1, 1, 1, 0, batch->stream, parameters, NULL));
+        if (batch->pages > 0)
+            times[i] = now() - began;
+    }
+    double passed = (double)(now() - began) / (double)batch->launches;
+    DRIVER_CHECK(cuda.cuStreamSynchronize(batch->stream));
+    return batch->pages > 0 ? mean_of_middle(times, batch->launches) : passed;
 }
 
 int main(int count, char **words) {
-    CHECK(count >= 2, "usage: launches BATCHES LAUNCHES | launches idle");
+    CHECK(count >= 2, USAGE);
     driver_start();
     CUstream stream;
     CUdeviceptr word;
@@ -57,18 +107,22 @@ int main(int count, char **words) {
         }
         return 0;
     }
-    CHECK(count == 3, "usage: launches BATCHES LAUNCHES");
-    uint64_t batches = check_argument(words[1]), launches = check_argument(words[2]);
+    CHECK(count == 5, USAGE);
+    uint64_t batches = check_argument(words[1]);
+    struct batch batch = {check_argument(words[2]), check_argument(words[3]), stream, word};
+    CHECK(batch.launches <= MOST_LAUNCHES, "over %d launches", MOST_LAUNCHES);
+    if (strcmp(words[4], "legacy") == 0)
+        batch.stream = NULL;
     launch_kernel own;
     own_symbol("libcuda.so", "cuLaunchKernel", &own);
-    for (uint64_t batch = 0; batch < batches; batch++) {
+    for (uint64_t i = 0; i < batches; i++) {
         double found_ns, own_ns;
-        if (batch % 2 == 0) {
-            found_ns = time_batch(cuda.cuLaunchKernel, launches, stream, word);
-            own_ns = time_batch(own, launches, stream, word);
+        if (i % 2 == 0) {
+            found_ns = time_batch(cuda.cuLaunchKernel, &batch);
+            own_ns = time_batch(own, &batch);
         } else {
-            own_ns = time_batch(own, launches, stream, word);
-            found_ns = time_batch(cuda.cuLaunchKernel, launches, stream, word);
+            own_ns = time_batch(own, &batch);
+            found_ns = time_batch(cuda.cuLaunchKernel, &batch);
         }
         printf("%.2f %.2f\n", found_ns, own_ns);
     }

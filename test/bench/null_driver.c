@@ -5,7 +5,6 @@
  */
 #include "clients/driver.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -103,20 +102,6 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *
     return CUDA_SUCCESS;
 }
 
-/* Read and written by each launch: a real driver leaves the processor's caches full of its own. */
-static char *footprint;
-static size_t footprint_bytes;
-
-__attribute__((constructor)) static void make_footprint(void) {
-    const char *kib = getenv("NULL_DRIVER_KIB");
-    unsigned long given = kib == NULL ? 0 : strtoul(kib, NULL, 10);
-    enum { MOST_KIB = 1000000 };
-    footprint_bytes = (given < MOST_KIB ? given : MOST_KIB) * (size_t)1024;
-    footprint = calloc(1, footprint_bytes + 1);
-    if (footprint == NULL)
-        abort();
-}
-
 EXPORT CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y,
                                unsigned grid_z, unsigned block_x, unsigned block_y,
                                unsigned block_z, unsigned shared, CUstream stream, void **params,
@@ -126,8 +111,5 @@ CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, u
                         CUstream stream, void **params, void **extra) {
     (void)function, (void)grid_x, (void)grid_y, (void)grid_z, (void)block_x, (void)block_y;
     (void)block_z, (void)shared, (void)stream, (void)params, (void)extra;
-    enum { CACHE_LINE = 64 };
-    for (size_t i = 0; i < footprint_bytes; i += CACHE_LINE)
-        footprint[i]++;
     return CUDA_SUCCESS;
 }
