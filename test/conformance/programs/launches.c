@@ -79,9 +79,8 @@ static void refused(void) {
         for (int i = 0; i < 40; i++)
             MUST(refuse(refusal, stream, params) == code);
         say("refusal %d: %d", (int)refusal, code);
-        /* compute-sanitizer puts work of its own there. */
-        if (!program_is_serial())
-            SHOW(cuStreamQuery(stream));
+        /* Not asked whether it is idle: drivers may put something of their own there first. */
+        SHOW(cuStreamSynchronize(stream));
     }
     SHOW(mix(stream, SHORT_NS, word, 7));
     say_memory("afterwards", word, 4);
