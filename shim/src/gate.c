@@ -160,12 +160,6 @@ __attribute__((noinline, cold)) static void wait_for_permission(struct queue *qu
     atomic_fetch_add_explicit(&queue->waited_ns, clock_now() - began, memory_order_relaxed);
 }
 
-static inline bool is_open(struct hot_queue *queue) {
-    return atomic_load(&queue->ready) &&
-           atomic_load_explicit(&queue->permit, memory_order_acquire) &&
-           atomic_load(queue->ready_top) <= atomic_load(&queue->rank);
-}
-
 LAUNCH_PATH struct hot_queue *gate_pass(CUstream stream, enum null_stream null_stream) {
     if (!queue_is_latest(0, (uintptr_t)stream) &&
         !(is_default_stream(stream) && queue_is_latest_default(stream, null_stream)))
@@ -174,11 +168,11 @@ LAUNCH_PATH struct hot_queue *gate_pass(CUstream stream, enum null_stream null_s
     if (atomic_load_explicit(&hot.captures_open, memory_order_acquire) != 0 ||
         atomic_load_explicit(&queue->copier, memory_order_acquire) != 0 ||
         atomic_load_explicit(&queue->window, memory_order_relaxed) != 0 || queue->nameless ||
-        hot_thread.fed != hot_thread.queue || !is_open(queue))
+        hot_thread.fed != hot_thread.queue)
         return NULL;
-    /* Asked before it counts, so that the processor need not wait for it behind the barrier. */
     atomic_fetch_add(&queue->entered, 1);
-    if (is_open(queue))
+    if (atomic_load(&queue->ready) && atomic_load_explicit(&queue->permit, memory_order_acquire) &&
+        atomic_load(queue->ready_top) <= atomic_load(&queue->rank))
         return queue;
     /* gate_enter follows at once, and counts it again. */
     atomic_fetch_sub(&queue->entered, 1);

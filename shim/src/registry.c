@@ -45,10 +45,10 @@ static uintptr_t thread_id(void) {
  * A stream object is known by its handle. A default stream is known by its context and, when it is
  * a thread's own, by that thread; a thread's number is shifted so that it never looks like 0 or 1.
  */
-LAUNCH_PATH static struct key default_key(CUcontext context, CUstream stream,
-                                          enum null_stream null_stream) {
-    bool is_legacy = stream == NULL ? null_stream == LEGACY : stream == CU_STREAM_LEGACY;
-    return (struct key){(uintptr_t)context, is_legacy ? 1 : thread_id() << 2 | 2};
+enum { LEGACY_KEY = 1 };
+
+static inline bool is_legacy(CUstream stream, enum null_stream null_stream) {
+    return stream == NULL ? null_stream == LEGACY : stream == CU_STREAM_LEGACY;
 }
 
 static bool make_key(CUstream stream, enum null_stream null_stream, struct key *key) {
@@ -61,7 +61,8 @@ static bool make_key(CUstream stream, enum null_stream null_stream, struct key *
         context == NULL) {
         return false;
     }
-    *key = default_key(context, stream, null_stream);
+    *key = (struct key){(uintptr_t)context,
+                        is_legacy(stream, null_stream) ? LEGACY_KEY : thread_id() << 2 | 2};
     return true;
 }
 
@@ -110,7 +111,7 @@ static struct queue *take_record(void) {
 static CUstream stream_of(struct key key) {
     if (key.context == 0)
         return (CUstream)key.stream;
-    return key.stream == 1 ? CU_STREAM_LEGACY : CU_STREAM_PER_THREAD;
+    return key.stream == LEGACY_KEY ? CU_STREAM_LEGACY : CU_STREAM_PER_THREAD;
 }
 
 /* What the driver knows of a stream. */
@@ -212,7 +213,7 @@ static struct queue *register_queue(struct key key) {
         return NULL;
     label_get(label_of_thread(), &label);
     process_start();
-    if (key.context != 0 && key.stream != 1)
+    if (key.context != 0 && key.stream != LEGACY_KEY)
         note_thread_stream();
     pthread_mutex_lock(&lock);
     struct queue *queue = table_search(key);
@@ -307,13 +308,14 @@ struct queue *queue_find(CUstream stream, enum null_stream null_stream) {
 }
 
 LAUNCH_PATH bool queue_is_latest_default(CUstream stream, enum null_stream null_stream) {
+    /* What the thread remembers of a stream that is a thread's own is of its own. */
+    if ((hot_thread.stream == LEGACY_KEY) != is_legacy(stream, null_stream))
+        return false;
     CUcontext context = NULL;
     CUresult (*get_current)(CUcontext *) =
         atomic_load_explicit(&hot.get_current, memory_order_acquire);
-    if (get_current == NULL || get_current(&context) != CUDA_SUCCESS)
-        return false;
-    struct key key = default_key(context, stream, null_stream);
-    return queue_is_latest(key.context, key.stream);
+    return get_current != NULL && get_current(&context) == CUDA_SUCCESS && context != NULL &&
+           queue_is_latest((uintptr_t)context, hot_thread.stream);
 }
 
 struct queue *queue_peek(CUstream stream, enum null_stream null_stream) {
