@@ -5,22 +5,14 @@
  * order which may end in a deadlock, and both it and drd see pthread functions used as they must
  * not be.
  */
-import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import { beforeAll, describe, expect, it } from 'vitest';
-import type { TestContext } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SEED } from '../../unit/daemon/seed.js';
 import { FakeAgentDaemon } from './fake-daemon.js';
 import { makeMoody } from './moody.js';
-import { BUILD, makeEnvironment, makeStage, ROOT, runClient } from './programs.js';
-import type { Environment } from './programs.js';
-
-const FOLDER = path.join(ROOT, 'test', 'valgrind');
-
-/** The first time it is downloaded. */
-const INSTALL_MS = 240_000;
+import { BUILD, makeEnvironment, makeStage, runClient } from './programs.js';
+import { prepareValgrind, VALGRIND_FOLDER } from './valgrind.js';
 
 /** They run twenty times as long as otherwise, and some wait for others that do. */
 const LIFE_MS = 150_000;
@@ -29,8 +21,11 @@ const TEST_MS = 180_000;
 const TOOLS = {
   memcheck: ['--leak-check=full', '--show-leak-kinds=definite', '--num-callers=30'],
   // The history is that of races, which atomics make it see everywhere.
-  helgrind: ['--history-level=none', `--suppressions=${path.join(FOLDER, 'helgrind.supp')}`],
-  drd: [`--suppressions=${path.join(FOLDER, 'drd.supp')}`],
+  helgrind: [
+    '--history-level=none',
+    `--suppressions=${path.join(VALGRIND_FOLDER, 'helgrind.supp')}`,
+  ],
+  drd: [`--suppressions=${path.join(VALGRIND_FOLDER, 'drd.supp')}`],
 } as const;
 
 type Tool = keyof typeof TOOLS;
@@ -55,31 +50,7 @@ const CASES: readonly Case[] = [
   ...listConformance('drd', 'lifetimes'),
 ];
 
-/** How to start it, as `test/valgrind/install.mjs` prints it. */
-interface Valgrind {
-  readonly program: string;
-  readonly options: readonly string[];
-  readonly env: Environment;
-}
-
-let valgrind: Valgrind | undefined;
-let missing = '';
-
-/** Finds or installs it, or notes why there is none: CI has to have it. */
-beforeAll(async () => {
-  const installer = path.join(FOLDER, 'install.mjs');
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, [installer]);
-    valgrind = JSON.parse(stdout) as Valgrind;
-  } catch (error) {
-    if (process.env['CI'] !== undefined) throw error;
-    missing = error instanceof Error ? error.message : String(error);
-  }
-}, INSTALL_MS);
-
-function needValgrind(context: TestContext): Valgrind {
-  return valgrind ?? context.skip(missing);
-}
+const needValgrind = prepareValgrind();
 
 /** The reports of all processes. */
 function readReports(folder: string): string[] {

@@ -1,0 +1,65 @@
+/**
+ * How many instructions of the processor the shim adds to a launch that nobody holds back. Counted,
+ * not timed: the same on every machine with the same compiler. The driver does nothing, and the
+ * program makes each launch once through the shim and once past it.
+ */
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { TestContext } from 'vitest';
+import { FakeAgentDaemon, serveAll } from './fake-daemon.js';
+import { BUILD, makeEnvironment, makeStage, runClient } from './programs.js';
+import type { Environment } from './programs.js';
+import { prepareValgrind } from './valgrind.js';
+
+/** What a launch may cost at most; a default stream is known by the current context, which is asked for. */
+const MOST = { own: 120, legacy: 160 } as const;
+
+type Stream = keyof typeof MOST;
+
+const LAUNCHES = 500;
+const FEW = 10;
+const MANY = 50;
+const LIFE_MS = 60_000;
+const TEST_MS = 150_000;
+
+const needValgrind = prepareValgrind();
+
+/** Instructions of a launch and one past the shim: what more batches cost, so that the start does not count. */
+async function countLaunch(context: TestContext, stream: Stream, env: Environment) {
+  const { program, options, env: more } = needValgrind(context);
+  const count = async (batches: number) => {
+    const argv = [
+      ...['--tool=callgrind', '--callgrind-out-file=/dev/null', '--fair-sched=yes', ...options],
+      ...[path.join(BUILD, 'bench', 'launches'), String(batches), String(LAUNCHES), '0', stream],
+    ];
+    const ended = await runClient(program, argv, { ...env, ...more }, '/', LIFE_MS);
+    const [, collected] = /Collected\s*:\s*(\d+)/.exec(ended.stderr) ?? [];
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    return Number(collected);
+  };
+  const [few, many] = await Promise.all([count(FEW), count(MANY)]);
+  return (many - few) / ((MANY - FEW) * LAUNCHES);
+}
+
+describe('a launch', () => {
+  it.for([
+    ['own', false],
+    ['own', true],
+    ['legacy', true],
+  ] as const)(
+    'on the stream %s, with a daemon: %s, takes few instructions more',
+    { timeout: TEST_MS },
+    async ([stream, isServed], context) => {
+      const stage = makeStage();
+      const driver = { LD_LIBRARY_PATH: path.join(BUILD, 'bench', 'null') };
+      const daemon = isServed ? await FakeAgentDaemon.start(stage.runtimeDir, serveAll) : undefined;
+      const bare = await countLaunch(context, stream, makeEnvironment(stage, driver, false));
+      const shim = await countLaunch(context, stream, makeEnvironment(stage, driver));
+      const added = shim - bare;
+      // None at all would mean that the shim was not there.
+      expect(added).toBeGreaterThan(10);
+      expect(added).toBeLessThanOrEqual(MOST[stream]);
+      if (daemon !== undefined) expect(daemon.list('REGISTER').length).toBeGreaterThan(0);
+    },
+  );
+});
