@@ -10,6 +10,7 @@
 #include "pieces.h"
 #include "process.h"
 #include "reports.h"
+#include "table.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -160,19 +161,34 @@ __attribute__((noinline, cold)) static void wait_for_permission(struct queue *qu
     atomic_fetch_add_explicit(&queue->waited_ns, clock_now() - began, memory_order_relaxed);
 }
 
+/* Whether the thread's last queue is that of the legacy stream of its current context. A stream
+ * that is a thread's own is left to gate_enter: it needs an event behind each launch. */
+LAUNCH_PATH static bool is_latest_legacy(CUstream stream, enum null_stream null_stream) {
+    if (hot_thread.stream != LEGACY_KEY || !is_default_stream(stream) ||
+        !is_legacy_stream(stream, null_stream))
+        return false;
+    CUcontext context = NULL;
+    CUresult (*get_current)(CUcontext *) =
+        atomic_load_explicit(&hot.get_current, memory_order_acquire);
+    return get_current != NULL && get_current(&context) == CUDA_SUCCESS && context != NULL &&
+           queue_is_latest((uintptr_t)context, LEGACY_KEY);
+}
+
 LAUNCH_PATH struct hot_queue *gate_pass(CUstream stream, enum null_stream null_stream) {
-    if (!queue_is_latest(0, (uintptr_t)stream) &&
-        !(is_default_stream(stream) && queue_is_latest_default(stream, null_stream)))
+    if (!queue_is_latest(0, (uintptr_t)stream) && !is_latest_legacy(stream, null_stream))
         return NULL;
     struct hot_queue *queue = hot_thread.hot;
     if (atomic_load_explicit(&hot.captures_open, memory_order_acquire) != 0 ||
         atomic_load_explicit(&queue->copier, memory_order_acquire) != 0 ||
         atomic_load_explicit(&queue->window, memory_order_relaxed) != 0 || queue->nameless ||
-        hot_thread.fed != hot_thread.queue)
+        hot_thread.fed != hot_thread.queue || !atomic_load(&queue->ready))
         return NULL;
+    /* Read before `ready` is for the last time: whoever empties the line, or finds it empty in a
+     * child, finds it not ready. */
+    _Atomic int *ready_top = queue->ready_top;
     atomic_fetch_add(&queue->entered, 1);
     if (atomic_load(&queue->ready) && atomic_load_explicit(&queue->permit, memory_order_acquire) &&
-        atomic_load(queue->ready_top) <= atomic_load(&queue->rank))
+        atomic_load(ready_top) <= atomic_load(&queue->rank))
         return queue;
     /* gate_enter follows at once, and counts it again. */
     atomic_fetch_sub(&queue->entered, 1);

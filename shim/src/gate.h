@@ -78,7 +78,8 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
 
 /*
  * Lets a launch through that nothing holds back, which is nearly every one: returns its queue for
- * gate_passed. NULL, and nothing was done, where there is more to be thought of: gate_enter does.
+ * gate_passed. NULL, and nothing has changed, where there is more to be thought of: gate_enter
+ * does.
  */
 struct hot_queue *gate_pass(CUstream stream, enum null_stream null_stream);
 

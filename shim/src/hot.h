@@ -1,7 +1,8 @@
 /*
- * What every launch reads and hardly anything writes: of the process in one line of the processor's
- * cache, of the thread in another. The driver leaves little of ours in there from one launch to the
- * next, and each line more is fetched again. A queue's own part is the beginning of struct queue.
+ * What every launch uses: of the process, of its queue, of the function that it calls, and of the
+ * thread, each in one line of the processor's cache, and all but the thread's in one page. Between
+ * two launches the driver and the program leave little of ours in caches, and each line and each
+ * page more is fetched again.
  */
 #ifndef XSCHED_HOT_H
 #define XSCHED_HOT_H
@@ -57,7 +58,7 @@ struct queue;
 struct hot_queue {
     _Atomic uint64_t entered;
     _Atomic uint64_t returned;
-    _Atomic int *ready_top;  /* The highest rank that is ready on the device. */
+    _Atomic int *ready_top;  /* Where the highest rank stands that is ready on the device. */
     _Atomic uint32_t window; /* So many launches in flight, or window_ns; 0 for no limit. */
     _Atomic int rank;
     _Atomic uint32_t copier; /* The thread that copies in pieces, 0 for none. */
@@ -69,7 +70,7 @@ struct hot_queue {
 } __attribute__((aligned(CACHE_LINE_BYTES)));
 
 /*
- * The process's. A child finds the page full of zeros (process.h), so that nothing its thread
+ * The process's. A child finds it full of zeros (process.h), so that nothing its thread
  * remembers of the parent's queues counts.
  */
 struct hot {
@@ -88,7 +89,7 @@ struct hot {
 extern struct hot hot;
 
 _Static_assert(offsetof(struct hot, hooks[HOOK_cuGraphLaunch_ptsz + 1]) <= 4096,
-               "launches read one page");
+               "what launches use is not in one page");
 
 /* A thread's. */
 struct hot_thread {

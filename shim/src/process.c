@@ -54,9 +54,11 @@ static void begin_afresh(void) {
 static void enter(void) {
     int cancel = thread_hold_cancel();
     /* Before anything is written there, for another thread may fork at any time. Where the kernel
-     * knows no such page there are the handlers still. */
-    madvise(&process_own, sizeof(process_own), MADV_WIPEONFORK);
-    madvise(&hot, sizeof(hot), MADV_WIPEONFORK);
+     * knows no such pages there are the handlers still; one without the other would be of no use.
+     */
+    if (madvise(&hot, sizeof(hot), MADV_WIPEONFORK) == 0 &&
+        madvise(&process_own, sizeof(process_own), MADV_WIPEONFORK) != 0)
+        madvise(&hot, sizeof(hot), MADV_KEEPONFORK);
     pthread_mutex_lock(&process_own.lock);
     if (inhabited && !atomic_load(&process_own.entered))
         begin_afresh();

@@ -11,7 +11,7 @@
 enum process_mode { PROCESS_UNKNOWN, PROCESS_ACTIVE, PROCESS_INERT };
 
 /*
- * What no other process has: a child finds this page, as that of `hot`, full of zeros, whichever
+ * What no other process has: a child finds this page, and `hot`, full of zeros, whichever
  * way it was made. Handlers of pthread_atfork are not called for a raw clone(2), nor before they
  * are registered; so each way into the shim asks here, where it asks for the mode anyway.
  */

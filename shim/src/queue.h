@@ -2,10 +2,11 @@
  * Queues: the work of one CUDA stream, and what the shim knows of it.
  *
  * A queue is ready from the moment a thread enters the gate until its work has left the GPU.
- * `entered` counts the threads' entries, `returned` their returns from the driver; evidence that
- * everything up to `s = returned` has finished makes the queue idle when `entered == returned == s`
- * still holds. The ready flag is cleared first and `entered` read again afterwards, both
- * sequentially consistent, so a launch that slips in between is never lost.
+ * `entered` counts the threads' entries (one that turns back takes its own off again), `returned`
+ * their returns from the driver; evidence that everything up to `s = returned` has finished makes
+ * the queue idle when `entered == returned == s` still holds. The ready flag is cleared first and
+ * `entered` read again afterwards, both sequentially consistent, so a launch that slips in between
+ * is never lost.
  *
  * Locks, in the order in which they may be taken: the registry's lock, a device's lock, a queue's
  * window lock, the link's send lock. None of them is held in a call of the driver that may wait.
@@ -114,6 +115,11 @@ static inline bool is_default_stream(CUstream stream) {
     return stream == NULL || stream == CU_STREAM_LEGACY || stream == CU_STREAM_PER_THREAD;
 }
 
+/* Whether it means the legacy one, where it is that of one of them. */
+static inline bool is_legacy_stream(CUstream stream, enum null_stream null_stream) {
+    return stream == NULL ? null_stream == LEGACY : stream == CU_STREAM_LEGACY;
+}
+
 /*
  * Whether the queue that the calling thread used last is that of the stream object `stream`
  * (context 0), or of a default stream of the context: nearly all launches need no look-up.
@@ -122,9 +128,6 @@ static inline bool queue_is_latest(uintptr_t context, uintptr_t stream) {
     return hot_thread.stream == stream && hot_thread.context == context &&
            hot_thread.epoch == atomic_load_explicit(&hot.queue_epoch, memory_order_acquire);
 }
-
-/* The same for one of the default streams, as the thread's current context means it. */
-bool queue_is_latest_default(CUstream stream, enum null_stream null_stream);
 
 /*
  * Until queue_release the record is not given to another stream: for those who come by a queue

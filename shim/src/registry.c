@@ -24,8 +24,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static _Thread_local uintptr_t own_thread_id;
 
-/* Any removal outdates what threads remember. The registry's lock is held, or there is one thread.
- */
+/* Any removal outdates what threads remember. The registry's lock is held, or no thread of the
+ * process has found a queue yet. */
 void queue_outdate_threads(void) {
     /* Not in hot itself, which begins with zeros in a child: there must not be an epoch again that
      * was its parent's. */
@@ -45,12 +45,6 @@ static uintptr_t thread_id(void) {
  * A stream object is known by its handle. A default stream is known by its context and, when it is
  * a thread's own, by that thread; a thread's number is shifted so that it never looks like 0 or 1.
  */
-enum { LEGACY_KEY = 1 };
-
-static inline bool is_legacy(CUstream stream, enum null_stream null_stream) {
-    return stream == NULL ? null_stream == LEGACY : stream == CU_STREAM_LEGACY;
-}
-
 static bool make_key(CUstream stream, enum null_stream null_stream, struct key *key) {
     if (!is_default_stream(stream)) {
         *key = (struct key){0, (uintptr_t)stream};
@@ -62,7 +56,7 @@ static bool make_key(CUstream stream, enum null_stream null_stream, struct key *
         return false;
     }
     *key = (struct key){(uintptr_t)context,
-                        is_legacy(stream, null_stream) ? LEGACY_KEY : thread_id() << 2 | 2};
+                        is_legacy_stream(stream, null_stream) ? LEGACY_KEY : thread_id() << 2 | 2};
     return true;
 }
 
@@ -75,19 +69,34 @@ static struct hot_queue *take_line(uint32_t index) {
     return line;
 }
 
+/* A thread that came by when its queue was still there may yet count its entry and take that back:
+ * what is counted is not overwritten, and `ready_top` stays that of some device. */
+static void clear_line(struct hot_queue *line, uint64_t count) {
+    atomic_fetch_sub(&line->entered, count);
+    atomic_fetch_sub(&line->returned, count);
+    atomic_store(&line->window, 0);
+    atomic_store(&line->rank, 0);
+    atomic_store(&line->copier, 0);
+    atomic_store(&line->permit, false);
+    atomic_store(&line->ready, false);
+    atomic_store(&line->orphaned, false);
+    line->nameless = false;
+}
+
 /* A record for a new queue: one whose queue is gone and that no thread is inside of, or fresh. */
 static struct queue *take_record(void) {
     uint32_t count = atomic_load(&queue_count);
     for (uint32_t i = 0; i < count; i++) {
         struct queue *old = queues[i];
+        uint64_t returned = atomic_load(&old->hot->returned);
         if (atomic_load(&old->alive) || atomic_load(&old->holders) != 0 ||
-            atomic_load(&old->hot->entered) != atomic_load(&old->hot->returned))
+            atomic_load(&old->hot->entered) != returned)
             continue;
         /* Whoever comes by it from here on finds it dead and leaves its fields alone. */
         window_end(&old->flight);
         size_t kept = offsetof(struct queue, device);
         memset((char *)old + kept, 0, sizeof(*old) - kept);
-        memset(old->hot, 0, sizeof(*old->hot));
+        clear_line(old->hot, returned);
         window_init(&old->flight);
         return old;
     }
@@ -307,17 +316,6 @@ struct queue *queue_find(CUstream stream, enum null_stream null_stream) {
     return find(stream, null_stream, true);
 }
 
-LAUNCH_PATH bool queue_is_latest_default(CUstream stream, enum null_stream null_stream) {
-    /* What the thread remembers of a stream that is a thread's own is of its own. */
-    if ((hot_thread.stream == LEGACY_KEY) != is_legacy(stream, null_stream))
-        return false;
-    CUcontext context = NULL;
-    CUresult (*get_current)(CUcontext *) =
-        atomic_load_explicit(&hot.get_current, memory_order_acquire);
-    return get_current != NULL && get_current(&context) == CUDA_SUCCESS && context != NULL &&
-           queue_is_latest((uintptr_t)context, hot_thread.stream);
-}
-
 struct queue *queue_peek(CUstream stream, enum null_stream null_stream) {
     return find(stream, null_stream, false);
 }
@@ -369,7 +367,8 @@ void queue_drop_spent(struct queue *queue) {
 void queue_reset_after_fork(void) {
     pthread_mutex_init(&lock, NULL);
     table_clear();
-    /* The records stay allocated and forgotten: a thread of the parent may have been inside. */
+    /* The records stay allocated and forgotten: a thread of the parent may have been inside. The
+     * first lines are used again. */
     memset(queues, 0, sizeof(queues));
     atomic_store(&queue_count, 0);
     queue_outdate_threads();

@@ -12,8 +12,9 @@
 /* A stream object by its handle (context 0), or a default stream by its context. */
 struct key {
     uintptr_t context;
-    uintptr_t stream;
+    uintptr_t stream; /* LEGACY_KEY, or of the thread's number, for a default stream. */
 };
+enum { LEGACY_KEY = 1 };
 
 /* The queue that the stream works for, or NULL. */
 struct queue *table_search(struct key key);
