@@ -20,6 +20,7 @@
 
 #define SHIM "libxsched_shim.so"
 #define DRIVER "libcuda.so"
+#define PAGE ((uintptr_t)4096)
 /* More functions than the driver exports, and more words than all libraries of PyTorch hold. */
 #define MOST_FUNCTIONS 2048
 #define MOST_WORDS 65536
@@ -94,12 +95,12 @@ static int scan_library(struct dl_phdr_info *info, size_t size, void *data) {
     if (strcmp(file, SHIM) == 0 || strncmp(file, DRIVER, strlen(DRIVER)) == 0 ||
         strncmp(file, "libdetour", strlen("libdetour")) == 0)
         return 0;
-    /* The loader has taken the right to write to this part, which begins a segment. */
+    /* The loader has taken the right to write to this part, which begins a segment: whole pages. */
     uintptr_t sealed = 0;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
         if (segment->p_type == PT_GNU_RELRO)
-            sealed = info->dlpi_addr + segment->p_vaddr + segment->p_memsz;
+            sealed = (info->dlpi_addr + segment->p_vaddr + segment->p_memsz) & ~(PAGE - 1);
     }
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
@@ -107,8 +108,8 @@ static int scan_library(struct dl_phdr_info *info, size_t size, void *data) {
             continue;
         uintptr_t from = info->dlpi_addr + segment->p_vaddr;
         uintptr_t to = from + segment->p_memsz;
-        if (sealed > from && sealed <= to)
-            from = sealed;
+        if (sealed > from)
+            from = sealed < to ? sealed : to;
         scan((void **)aligned(from), (void **)(to & ~(sizeof(void *) - 1)));
     }
     return 0;

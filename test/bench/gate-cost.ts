@@ -5,11 +5,11 @@
  *   npm run bench -- gate-cost [--driver null|sim|system|FOLDER] [--stream own|legacy] [--pages N]
  *                              [--rounds N] [--launches N]
  *
- * `null` is a driver that does nothing, so that hardly anything but the shim's own work is left. With
- * pages the program writes to so many before each launch, as one that does other things in between
- * leaves little of ours in the processor's caches. `sim` is the simulated GPU; a folder one that holds another libcuda.so.1, and `system` the
- * machine's own.
- * Prints a table and writes out/bench/gate-cost-DRIVER.json.
+ * `null` is a driver that does nothing, so that hardly anything but the shim's own work is left; `sim`
+ * is the simulated GPU, a folder one that holds another libcuda.so.1, and `system` the machine's own.
+ * With pages the program writes to so many before each launch, as one that does other things in
+ * between leaves little of ours in the processor's caches.
+ * Prints a table and writes out/bench/gate-cost-DRIVER-STREAM-PAGES.json.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -211,7 +211,8 @@ async function main(): Promise<void> {
     const rows = await measureModes(makeModes(base, runtimeDir), rounds, batch);
     const machine = describeProcessor();
     const result = { driver: values.driver, ...batch, machine, rounds, rows };
-    const file = path.join(ROOT, 'out', 'bench', `gate-cost-${path.basename(values.driver)}.json`);
+    const name = ['gate-cost', path.basename(values.driver), stream, String(pages)].join('-');
+    const file = path.join(ROOT, 'out', 'bench', `${name}.json`);
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
     const format = (ns: number) => ns.toFixed(1);

@@ -1,10 +1,12 @@
 /*
  * What a launch costs the thread that makes it.
  *
- *   launches BATCHES LAUNCHES PAGES STREAM
- *                                  so many batches, of so many launches of an empty kernel each, on
- * a stream of its own or the legacy one (`own`, `legacy`) launches idle                  makes a
- * stream, launches once, and waits for the end of its input
+ *   launches BATCHES LAUNCHES PAGES own|legacy
+ *   launches idle
+ *
+ * The first makes so many batches, of so many launches of an empty kernel each, on a stream of its
+ * own or on the legacy one. The other makes a stream, launches once, and waits for the end of its
+ * input.
  *
  * Each batch is made twice, in turns: by the function that the program finds, which may be a
  * shim's, and by the driver's own. Prints the nanoseconds a launch of both, a line for each batch.
@@ -22,6 +24,7 @@
 #include "check.h"
 #include "own_symbol.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -80,6 +83,8 @@ static double time_batch(launch_kernel launch, const struct batch *batch) {
     for (uint64_t i = 0; i < batch->launches; i++) {
         if (batch->pages > 0) {
             use_pages(batch->pages);
+            /* What it wrote is no part of the launch. */
+            atomic_thread_fence(memory_order_seq_cst);
             began = now();
         }
         DRIVER_CHECK(launch(cuda.mix, 1, 1, 1, 1, 1, 1, 0, batch->stream, parameters, NULL));

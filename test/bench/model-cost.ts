@@ -3,7 +3,8 @@
  * steps through the shim, a few past it, and past it again, in any order, since two processes differ
  * by more than the shim costs, and so does one from second to second. Past the shim means that the
  * libraries' pointers to the driver's functions lead to the driver itself (detour.c). What differs
- * between the two past the shim is the error of the method.
+ * between the two past the shim is the error of the method. What the shim's threads and the daemon do
+ * falls into all of them alike, so this is what the program's own thread pays.
  *
  *   npm run bench -- model-cost [--model NAME]… [--processes N] [--blocks N] [--rounds N]
  *
