@@ -13,7 +13,6 @@
 #include "own_symbol.h"
 
 #include <link.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
