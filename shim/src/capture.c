@@ -28,7 +28,7 @@ static pthread_key_t thread_end;
 static bool has_thread_end;
 
 static bool is_per_thread(CUstream stream, enum null_stream null_stream) {
-    return stream == CU_STREAM_PER_THREAD || (stream == NULL && null_stream == PER_THREAD);
+    return is_default_stream(stream) && !is_legacy_stream(stream, null_stream);
 }
 
 static uintptr_t mark_of(CUstream stream, enum null_stream null_stream) {
@@ -66,10 +66,9 @@ static void watch_thread_end(void) {
         pthread_setspecific(thread_end, &thread_mark);
 }
 
-struct stream_context capture_place(CUstream stream, enum null_stream null_stream) {
+struct stream_context capture_place(CUstream stream) {
     struct stream_context place;
-    bool is_default = stream == NULL || is_per_thread(stream, null_stream);
-    context_of_stream(is_default ? CU_STREAM_LEGACY : stream, &place);
+    context_of_stream(is_default_stream(stream) ? CU_STREAM_LEGACY : stream, &place);
     return place;
 }
 

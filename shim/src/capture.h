@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 /* The contexts of a stream as the calling thread means it; none where there is no such stream. */
-struct stream_context capture_place(CUstream stream, enum null_stream null_stream);
+struct stream_context capture_place(CUstream stream);
 
 /*
  * A capture begins or has ended on a stream of these contexts, as the calling thread means it. The

@@ -12,7 +12,7 @@
         if (process_is_inert())                                                                    \
             return real arguments;                                                                 \
         /* Before the call, so that no launch or question can slip in after it. */                 \
-        struct stream_context place = capture_place(stream, null_stream);                          \
+        struct stream_context place = capture_place(stream);                                       \
         struct life_change change = life_begin(life_of_context(place.context));                    \
         capture_began(stream, null_stream, &place);                                                \
         CUresult result = real arguments;                                                          \
@@ -72,20 +72,20 @@ END_CAPTURE(cuStreamEndCaptureToCig_ptsz, PER_THREAD, (CUstream stream), (stream
 
 /* A stream joins another's capture by waiting for an event of it; a question about it that comes in
  * between would end the capture. */
-#define WAIT_EVENT(function, null_stream)                                                          \
+#define WAIT_EVENT(function)                                                                       \
     EXPORT CUresult function(CUstream stream, CUevent event, unsigned flags);                      \
     CUresult function(CUstream stream, CUevent event, unsigned flags) {                            \
         REAL(function, (CUstream, CUevent, unsigned));                                             \
         if (atomic_load(&hot.captures_open) == 0)                                                  \
             return real(stream, event, flags);                                                     \
-        CUcontext context = capture_place(stream, null_stream).context;                            \
+        CUcontext context = capture_place(stream).context;                                         \
         struct life_change change = life_begin(life_of_context(context));                          \
         CUresult result = real(stream, event, flags);                                              \
         life_end(change);                                                                          \
         return result;                                                                             \
     }
-WAIT_EVENT(cuStreamWaitEvent, LEGACY)
-WAIT_EVENT(cuStreamWaitEvent_ptsz, PER_THREAD)
+WAIT_EVENT(cuStreamWaitEvent)
+WAIT_EVENT(cuStreamWaitEvent_ptsz)
 
 #define INSTANTIATE(function, parameters, arguments)                                               \
     EXPORT CUresult function parameters;                                                           \

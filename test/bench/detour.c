@@ -12,7 +12,6 @@
 #include "check.h"
 #include "own_symbol.h"
 
-#include <link.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,10 +88,8 @@ static uintptr_t aligned(uintptr_t address) {
 static int scan_library(struct dl_phdr_info *info, size_t size, void *data) {
     (void)size;
     (void)data;
-    const char *file = strrchr(info->dlpi_name, '/');
-    file = file != NULL ? file + 1 : info->dlpi_name;
-    if (strcmp(file, SHIM) == 0 || strncmp(file, DRIVER, strlen(DRIVER)) == 0 ||
-        strncmp(file, "libdetour", strlen("libdetour")) == 0)
+    if (own_symbol_is_of(info, SHIM) || own_symbol_is_of(info, DRIVER) ||
+        own_symbol_is_of(info, "libdetour.so"))
         return 0;
     /* The loader has taken the right to write to this part, which begins a segment: whole pages. */
     uintptr_t sealed = 0;

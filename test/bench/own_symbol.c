@@ -3,7 +3,6 @@
 #include "check.h"
 
 #include <elf.h>
-#include <link.h>
 #include <string.h>
 
 struct walk {
@@ -22,12 +21,16 @@ static const void *address_of(const struct dl_phdr_info *info, ElfW(Addr) value)
     return (const void *)(value < info->dlpi_addr ? info->dlpi_addr + value : value);
 }
 
+bool own_symbol_is_of(const struct dl_phdr_info *info, const char *library) {
+    const char *file = strrchr(info->dlpi_name, '/');
+    file = file != NULL ? file + 1 : info->dlpi_name;
+    return strncmp(file, library, strlen(library)) == 0;
+}
+
 static int look(struct dl_phdr_info *info, size_t size, void *data) {
     (void)size;
     const struct walk *walk = data;
-    const char *file = strrchr(info->dlpi_name, '/');
-    file = file != NULL ? file + 1 : info->dlpi_name;
-    if (strncmp(file, walk->library, strlen(walk->library)) != 0)
+    if (!own_symbol_is_of(info, walk->library))
         return 0;
     const ElfW(Dyn) *entry = NULL;
     for (int i = 0; i < info->dlpi_phnum; i++) {

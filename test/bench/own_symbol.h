@@ -2,6 +2,12 @@
 #ifndef BENCH_OWN_SYMBOL_H
 #define BENCH_OWN_SYMBOL_H
 
+#include <link.h>
+#include <stdbool.h>
+
+/* Whether the name of a loaded library's file begins so. */
+bool own_symbol_is_of(const struct dl_phdr_info *info, const char *library);
+
 /* Told of a function that a library exports. */
 typedef void symbol_visit(const char *name, void *function, void *data);
 

@@ -32,7 +32,7 @@ static void expect_open(int count, const char *when) {
 }
 
 static void begin(CUstream stream, enum null_stream null_stream) {
-    struct stream_context place = capture_place(stream, null_stream);
+    struct stream_context place = capture_place(stream);
     capture_began(stream, null_stream, &place);
 }
 
