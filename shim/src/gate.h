@@ -77,13 +77,13 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
                 struct work work);
 
 /*
- * Lets a launch through that nothing holds back, which is nearly every one: returns its queue for
- * gate_passed. NULL, and nothing has changed, where there is more to be thought of: gate_enter
- * does.
+ * Lets a launch or a copy through that nothing holds back, which is nearly every one: returns its
+ * queue for gate_passed. NULL, and nothing has changed, where there is more to be thought of:
+ * gate_enter does.
  */
 struct hot_queue *gate_pass(CUstream stream, enum null_stream null_stream);
 
-/* The driver has returned from a launch that gate_pass let through. */
+/* The driver has returned from a call that gate_pass let through. */
 static inline void gate_passed(struct hot_queue *queue, enum hook_id function, CUresult result) {
     if (__builtin_expect(result == CUDA_SUCCESS, 1))
         ledger_count(function, CALL_PASSED);

@@ -1,21 +1,23 @@
 /* The wrappers of every call that submits work, made from the table: gate, call, count. */
 #include "hooks.h"
 
-/* Whether work may go by gate_pass: what runs kernels, and is most of what there is. `work` in the
+#include "config.h"
+
+/* Whether work may go by gate_pass: what is held back at the gate and counts as passed. `work` in the
  * table begins with one of these names. */
-#define IS_LAUNCH_work_kernel(function, blocks) true
-#define IS_LAUNCH_work_kernel_ex(config, function) true
-#define IS_LAUNCH_work_graph(exec) true
-#define IS_LAUNCH_work_copy(bytes) false
-#define IS_LAUNCH_work_copies(sizes, count) false
-#define IS_LAUNCH_work_aside() false
-#define IS_LAUNCH_work_wait() false
+#define MAY_PASS_work_kernel(function, blocks) true
+#define MAY_PASS_work_kernel_ex(launch, function) true
+#define MAY_PASS_work_graph(exec) true
+#define MAY_PASS_work_copy(bytes) config.gate_copies
+#define MAY_PASS_work_copies(sizes, count) config.gate_copies
+#define MAY_PASS_work_aside() false
+#define MAY_PASS_work_wait() false
 
 #define SUBMIT(function, work, stream_of, null_stream, parameters, arguments)                      \
     EXPORT CUresult function parameters;                                                           \
     LAUNCH_PATH CUresult function parameters {                                                     \
         REAL(function, parameters);                                                                \
-        struct hot_queue *passed = IS_LAUNCH_##work ? gate_pass(stream_of, null_stream) : NULL;    \
+        struct hot_queue *passed = MAY_PASS_##work ? gate_pass(stream_of, null_stream) : NULL;    \
         struct ticket ticket;                                                                      \
         if (__builtin_expect(passed == NULL, 0))                                                   \
             gate_enter(&ticket, stream_of, null_stream, work);                                     \
@@ -26,13 +28,20 @@
             gate_leave(&ticket, HOOK_##function, result);                                          \
         return result;                                                                             \
     }
-/* A copy of `bytes` bytes, which may go in pieces. */
+/* A copy of `bytes` bytes, which may go in pieces: but not while nobody outranks its queue. */
 #define LINEAR(function, stream_of, null_stream, parameters, arguments)                            \
     EXPORT CUresult function parameters;                                                           \
-    CUresult function parameters {                                                                 \
+    LAUNCH_PATH CUresult function parameters {                                                     \
         REAL(function, parameters);                                                                \
         CUresult result;                                                                           \
         size_t done = 0;                                                                           \
+        struct hot_queue *passed = config.gate_copies ? gate_pass(stream_of, null_stream) : NULL;  \
+        if (passed != NULL) {                                                                      \
+            size_t piece = bytes;                                                                  \
+            result = real arguments;                                                               \
+            gate_passed(passed, HOOK_##function, result);                                          \
+            return result;                                                                         \
+        }                                                                                          \
         struct pieces pieces;                                                                      \
         pieces_begin(&pieces, stream_of, null_stream, bytes);                                      \
         do {                                                                                       \

@@ -5,19 +5,20 @@
  * The libraries of a program that uses a GPU hold the driver's functions in tables of their own,
  * which they filled by dlsym and cuGetProcAddress. Under the shim these tables hold the shim's
  * functions. Each such word of their data is found once, and written over with the address of the
- * driver's own function or of the shim's.
+ * driver's own function or of the shim's, or of one that times the call and leads to either.
  */
 #include "detour.h"
 
 #include "check.h"
 #include "own_symbol.h"
+#include "stamps.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SHIM "libxsched_shim.so"
-#define DRIVER "libcuda.so"
+#define SHIM_FILE "libxsched_shim.so"
+#define DRIVER_FILE "libcuda.so"
 #define PAGE ((uintptr_t)4096)
 /* More functions than the driver exports, and more words than all libraries of PyTorch hold. */
 #define MOST_FUNCTIONS 2048
@@ -27,6 +28,8 @@ struct function {
     const char *name;
     void *shim;
     void *own;
+    /* What times it, or NULL. */
+    struct stamped *stamped;
 };
 
 struct word {
@@ -44,7 +47,7 @@ static void note_shim(const char *name, void *address, void *data) {
     if (strncmp(name, "cu", 2) != 0)
         return;
     CHECK(function_count < MOST_FUNCTIONS, "over %d functions", MOST_FUNCTIONS);
-    functions[function_count++] = (struct function){name, address, NULL};
+    functions[function_count++] = (struct function){name, address, NULL, stamped_find(name)};
 }
 
 static void note_own(const char *name, void *address, void *data) {
@@ -63,7 +66,7 @@ static int by_address(const void *left, const void *right) {
 
 /* The function of the shim that is at an address, or NULL. */
 static const struct function *find(void *address) {
-    struct function wanted = {NULL, address, NULL};
+    struct function wanted = {.shim = address};
     if ((uintptr_t)address < (uintptr_t)functions[0].shim ||
         (uintptr_t)address > (uintptr_t)functions[function_count - 1].shim)
         return NULL;
@@ -88,7 +91,7 @@ static uintptr_t aligned(uintptr_t address) {
 static int scan_library(struct dl_phdr_info *info, size_t size, void *data) {
     (void)size;
     (void)data;
-    if (own_symbol_is_of(info, SHIM) || own_symbol_is_of(info, DRIVER) ||
+    if (own_symbol_is_of(info, SHIM_FILE) || own_symbol_is_of(info, DRIVER_FILE) ||
         own_symbol_is_of(info, "libdetour.so"))
         return 0;
     /* The loader has taken the right to write to this part, which begins a segment: whole pages. */
@@ -113,19 +116,25 @@ static int scan_library(struct dl_phdr_info *info, size_t size, void *data) {
 
 int detour_prepare(void) {
     word_count = function_count = 0;
-    own_symbols(SHIM, note_shim, NULL);
+    own_symbols(SHIM_FILE, note_shim, NULL);
     if (function_count == 0)
         return 0;
-    own_symbols(DRIVER, note_own, NULL);
+    own_symbols(DRIVER_FILE, note_own, NULL);
     qsort(functions, function_count, sizeof(functions[0]), by_address);
     dl_iterate_phdr(scan_library, NULL);
     return (int)word_count;
 }
 
-void detour_switch(int past_shim) {
+void detour_switch(int way) {
+    stamped_lead((enum way)way);
     for (size_t i = 0; i < word_count; i++) {
         const struct function *function = words[i].function;
-        void *target = past_shim ? function->own : function->shim;
+        void *target = way == PAST || way == AGAIN ? function->own : function->shim;
+        if (function->stamped != NULL) {
+            function->stamped->shim = function->shim;
+            function->stamped->own = function->own;
+            target = function->stamped->wrapper;
+        }
         __atomic_store_n(words[i].where, target, __ATOMIC_RELEASE);
     }
 }

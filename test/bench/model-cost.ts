@@ -1,16 +1,18 @@
 /**
- * What the shim costs a model that nobody outranks. The model runs under the shim with a daemon, a few
- * steps through the shim, a few past it, and past it again, in any order, since two processes differ
- * by more than the shim costs, and so does one from second to second. Past the shim means that the
- * libraries' pointers to the driver's functions lead to the driver itself (detour.c). What differs
- * between the two past the shim is the error of the method. What the shim's threads and the daemon do
- * falls into all of them alike, so this is what the program's own thread pays.
+ * What the shim costs a model that nobody outranks. The model runs under the shim with a daemon, partly
+ * past the shim: two processes differ by more than the shim costs, and so does one from second to
+ * second. Past the shim means that the libraries' pointers to the driver's functions lead to the driver
+ * itself (detour.c). There are two ways past it, which are the same: what differs between them is the
+ * error of the method. What the shim's threads and the daemon do falls into all ways alike, so this is
+ * what the program's own thread pays.
  *
  *   npm run bench -- model-cost [--model NAME]… [--processes N] [--blocks N] [--rounds N]
  *
- * A block is so many rounds of the three turns; each gives a ratio of medians. Needs a GPU and
- * PyTorch; `XSCHED_TEST_PYTHON` names the interpreter (python3). `fsdp` needs two GPUs. Prints a table
- * and writes out/bench/model-cost.json.
+ * A block is so many rounds of a turn of steps each way, and of steps in which each call takes any of
+ * them (model_steps.py). It gives what the shim adds to a step in two ways: by the median of the
+ * steps, and by what the calls take. The second is what tells on a machine that others share. Needs a
+ * GPU and PyTorch; `XSCHED_TEST_PYTHON` names the interpreter (python3). `fsdp` needs two GPUs. Prints a
+ * table and writes out/bench/model-cost.json.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -66,21 +68,49 @@ const MODELS: Readonly<Record<string, Model>> = {
   },
 };
 
-/** What the steps of one process took, or of one group of processes. */
-interface Measure {
-  /** Milliseconds a step past the shim: the median of all blocks. */
-  readonly stepMs: number;
-  /** The step through the shim over those past it, of the same block: the median. */
-  readonly ratio: number;
-  /** The same for the other step past the shim: the error of the method. */
-  readonly error: number;
-  /** Calls that the shim counted in COUNTED_TURNS turns through it, and past it. */
-  readonly calls: { readonly shim: number; readonly past: number };
+type Ways<T> = Readonly<Record<'shim' | 'past' | 'again', T>>;
+
+/** What the calls of a step take, in milliseconds. */
+interface Taken {
+  /** From the beginning of each to that of the next. */
+  readonly taken: number;
+  /** To its own end. */
+  readonly inside: number;
 }
 
-interface Row extends Omit<Measure, 'calls'> {
+/** What model_steps.py says of a block. */
+interface Block {
+  /** The median milliseconds of the steps of each way. */
+  readonly steps: Ways<number>;
+  /** None where steps make different calls. */
+  readonly calls: Ways<Taken> | null;
+}
+
+/** What the shim adds to a step: the medians of all blocks. */
+interface Cost {
+  /** Milliseconds a step past the shim. */
+  readonly stepMs: number;
+  /** What it takes more through the shim, in percent of a step past it. */
+  readonly addedPercent: number;
+  /** The standard error of that median, by the spread of the blocks. */
+  readonly standardError: number;
+  /** The same for the other step past the shim: the error of the method. */
+  readonly errorPercent: number;
+}
+
+/** What the steps of one process took, or of one group of processes. */
+interface Measure {
+  readonly steps: Cost;
+  /** By what calls take. */
+  readonly calls?: Cost;
+  /** The part of that which they take themselves: the rest is what they do to what follows. */
+  readonly inside?: Cost;
+  /** Calls that the shim counted in COUNTED_TURNS turns through it, and past it. */
+  readonly counted: { readonly shim: number; readonly past: number };
+}
+
+interface Row {
   readonly model: string;
-  /** What the medians above are of. */
   readonly processes: readonly Measure[];
 }
 
@@ -117,10 +147,10 @@ class Running {
     if (line !== 'ready') throw new Error(`${this.ranks[0].title} said '${line}', not 'ready'`);
   }
 
-  /** Gives all processes an order; the median milliseconds of each kind of step that it names. */
-  async run(order: string): Promise<readonly number[]> {
+  /** Gives all processes an order; what the steps of each way took that it names. */
+  async run(order: string): Promise<Block> {
     for (const rank of this.ranks) rank.tell(order);
-    return (await this.#next(BLOCK_MS)).split(' ').map(Number);
+    return JSON.parse(await this.#next(BLOCK_MS)) as Block;
   }
 
   async end(): Promise<void> {
@@ -155,7 +185,7 @@ async function countCalls({ session, daemon }: Settings): Promise<number> {
 }
 
 /** How many calls the shim sees of the same steps in both ways. */
-async function compareCalls(running: Running, settings: Settings): Promise<Measure['calls']> {
+async function compareCalls(running: Running, settings: Settings): Promise<Measure['counted']> {
   const before = await countCalls(settings);
   await running.run(`${COUNTED_TURNS} shim`);
   const between = await countCalls(settings);
@@ -163,23 +193,62 @@ async function compareCalls(running: Running, settings: Settings): Promise<Measu
   return { shim: between - before, past: (await countCalls(settings)) - between };
 }
 
+/**
+ * The standard error of a median, of values that are about normally distributed: 1.2533 times that of
+ * the mean, whose spread is the middle half over 1.349.
+ */
+function errorOfMedian(values: readonly number[]): number {
+  const middleHalf = percentile(values, 75) - percentile(values, 25);
+  return (1.2533 * middleHalf) / (1.349 * Math.sqrt(values.length));
+}
+
+/** What the shim adds to a step whose milliseconds past the shim are the median of `wholes`. */
+function costOf(blocks: readonly Ways<number>[], wholes: readonly number[]): Cost {
+  const stepMs = percentile(wholes, 50);
+  const percentOf = (ms: number) => (100 * ms) / stepMs;
+  const added = blocks.map(({ shim, past, again }) => percentOf(shim - (past + again) / 2));
+  const errors = blocks.map(({ past, again }) => percentOf(again - past));
+  return {
+    stepMs,
+    addedPercent: percentile(added, 50),
+    standardError: errorOfMedian(added),
+    errorPercent: percentile(errors, 50),
+  };
+}
+
+/** What the calls say; nothing where some block has none. */
+function describeCalls(
+  blocks: readonly Block[],
+  wholes: readonly number[],
+): Pick<Measure, 'calls' | 'inside'> {
+  const calls = blocks.flatMap((block) => block.calls ?? []);
+  if (calls.length < blocks.length) return {};
+  const costBy = (key: keyof Taken) =>
+    costOf(
+      calls.map(({ shim, past, again }) => ({
+        shim: shim[key],
+        past: past[key],
+        again: again[key],
+      })),
+      wholes,
+    );
+  return { calls: costBy('taken'), inside: costBy('inside') };
+}
+
 async function measure(name: string, model: Model, settings: Settings): Promise<Measure> {
   const running = launch(name, model, settings);
   try {
     await running.ready();
-    const steps: number[] = [];
-    const ratios: number[] = [];
-    const errors: number[] = [];
-    for (let block = 0; block < settings.blocks; block++) {
-      const [shim = NaN, past = NaN, again = NaN] = await running.run(String(settings.rounds));
-      steps.push(past);
-      ratios.push((2 * shim) / (past + again));
-      errors.push(again / past);
-    }
-    const [stepMs = NaN, ratio = NaN, error = NaN] = [steps, ratios, errors].map((values) =>
-      percentile(values, 50),
-    );
-    return { stepMs, ratio, error, calls: await compareCalls(running, settings) };
+    const blocks: Block[] = [];
+    for (let index = 0; index < settings.blocks; index++)
+      blocks.push(await running.run(String(settings.rounds)));
+    const steps = blocks.map((block) => block.steps);
+    const wholes = steps.map(({ past }) => past);
+    return {
+      steps: costOf(steps, wholes),
+      ...describeCalls(blocks, wholes),
+      counted: await compareCalls(running, settings),
+    };
   } finally {
     await running.end();
   }
@@ -190,18 +259,10 @@ async function measureAll(name: string, model: Model, settings: Settings): Promi
   const processes: Measure[] = [];
   for (let index = 0; index < settings.processes; index++) {
     const one = await measure(`${name}-${index}`, model, settings);
-    console.log(
-      `${name}: ${one.stepMs.toFixed(3)} ms, shim ${percent(one.ratio)}%, error ${percent(one.error)}%`,
-    );
+    console.log(`${name}: by calls ${describe(one.calls)}, by steps ${describe(one.steps)}`);
     processes.push(one);
   }
-  const median = (key: 'stepMs' | 'ratio' | 'error') =>
-    percentile(
-      processes.map((one) => one[key]),
-      50,
-    );
-  const medians = { stepMs: median('stepMs'), ratio: median('ratio'), error: median('error') };
-  return { model: name, ...medians, processes };
+  return { model: name, processes };
 }
 
 /** How many GPUs PyTorch sees; 0, with the reason printed, where it sees none. */
@@ -229,19 +290,28 @@ function chooseModels(wanted: readonly string[]): readonly (readonly [string, Mo
   });
 }
 
-const percent = (ratio: number) => (100 * (ratio - 1)).toFixed(2);
+const signed = (percent: number) => `${percent < 0 ? '' : '+'}${percent.toFixed(2)}`;
+
+/** The percent added, its standard error, and the error of the method: `+0.31 ± 0.04 (-0.02)`. */
+function describe(cost: Cost | undefined): string {
+  if (cost === undefined) return '-';
+  const { addedPercent, standardError, errorPercent } = cost;
+  return `${signed(addedPercent)} ± ${standardError.toFixed(2)} (${signed(errorPercent)})`;
+}
 
 function printRows(rows: readonly Row[]): void {
-  const table = newTable(['', 'ms a step', 'added %', 'error %', 'added in each', 'calls past it']);
-  for (const { model, stepMs, ratio, error, processes } of rows) {
-    const each = processes
-      .map((one) => one.ratio)
-      .toSorted((a, b) => a - b)
-      .map(percent)
-      .join(' ');
-    const seen = processes.map(({ calls }) => `${calls.past} of ${calls.shim}`).join(', ');
-    const what = MODELS[model]?.what ?? model;
-    table.push([what, stepMs.toFixed(3), percent(ratio), percent(error), each, seen]);
+  const head = ['', 'ms a step', 'added %, by calls', 'of it inside', 'by steps', 'calls past it'];
+  const table = newTable(head);
+  for (const { model, processes } of rows) {
+    const lines = (line: (one: Measure) => string) => processes.map(line).join('\n');
+    table.push([
+      MODELS[model]?.what ?? model,
+      lines(({ steps }) => steps.stepMs.toFixed(3)),
+      lines(({ calls }) => describe(calls)),
+      lines(({ inside }) => describe(inside)),
+      lines(({ steps }) => describe(steps)),
+      lines(({ counted }) => `${counted.past} of ${counted.shim}`),
+    ]);
   }
   console.log(table.toString());
 }
@@ -252,7 +322,7 @@ async function main(): Promise<void> {
       model: { type: 'string', multiple: true, default: [] },
       processes: { type: 'string', default: '3' },
       blocks: { type: 'string', default: '20' },
-      rounds: { type: 'string', default: '10' },
+      rounds: { type: 'string', default: '4' },
     },
   });
   const processes = readCount('processes', values.processes);

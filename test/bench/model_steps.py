@@ -1,15 +1,23 @@
 """A model whose steps are timed on demand: what `model-cost.ts` runs under the shim.
 
-Prints `ready` once it is warm. For each line `N` on standard input it takes N rounds of a turn through
-the shim, one past it and one past it again, in any order, and prints the median milliseconds of the steps
-of each of the three, by rank 0 alone. The line `N shim` or `N past` is for N turns of that kind. Ends
-with its standard input.
+Prints `ready` once it is warm. For each line `N` on standard input it takes N rounds: a turn of steps
+through the shim, one past it and one past it again, in any order, and then one in which each call goes
+by one of the three ways, at random. Prints a line of JSON, by rank 0 alone: the median milliseconds of
+the steps of each way, and of the calls of each (below). The line `N shim` or `N past` is for N turns of
+that kind. Ends with its standard input.
+
+On a machine that others share, whole steps differ by more than the shim costs even in turns. Calls that
+take their way at random do not: what comes and goes falls on all ways alike within microseconds. What
+such a call costs is the time from its beginning to the beginning of the next, which holds what it does
+to the caches; for each call of a step that is a median, and their sum is what all calls of a step cost.
 
 The steps of `fsdp` are of all ranks together: each is told the same.
 """
 
 import argparse
 import ctypes
+import gc
+import json
 import os
 import random
 import statistics
@@ -19,9 +27,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 WARM_STEPS = 20
-# Steps of a turn. The first ones are not timed: the processor still foresees the branches of the turn
-# before, and what it foresees best is the way that is taken two times of three.
+# The ways of a call, by their numbers in stamps.h, and that by which it takes any of them.
+WAYS = {"shim": 0, "past": 1, "again": 2}
+MIXED = 3
+# Steps of a turn. The first ones are not timed: the processor foresees the branches of the turn before.
 SKIPPED, TIMED = 2, 4
+MIXED_STEPS = 24
+# More than the calls of any step.
+MOST_STAMPS = 65536
 # The models are those of the conformance suite's programs.
 PROGRAMS = Path(__file__).parents[1] / "conformance"
 sys.path += [str(PROGRAMS), str(PROGRAMS / "gpu")]
@@ -84,6 +97,86 @@ def make_fsdp(batch: int, rank: int, world: int, meeting: str) -> Callable[[], N
     return step
 
 
+class Stamp(ctypes.Structure):
+    """A call that was timed: `struct stamp` of stamps.h."""
+
+    _fields_ = [("began", ctypes.c_uint64), ("ended", ctypes.c_uint64), ("way", ctypes.c_uint64)]
+
+
+class Calls:
+    """The calls of steps in which each goes its own way."""
+
+    def __init__(self) -> None:
+        # By how many calls a step makes: for each of them and each way the nanoseconds to the next one,
+        # and those of the call itself.
+        self._steps: dict[int, list[dict[int, list[tuple[int, int]]]]] = {}
+
+    def add(self, stamps: list[Stamp], ended: int) -> None:
+        places = self._steps.setdefault(len(stamps), [{} for _ in stamps])
+        nexts = [stamp.began for stamp in stamps[1:]] + [ended]
+        for place, stamp, following in zip(places, stamps, nexts, strict=True):
+            times = (following - stamp.began, stamp.ended - stamp.began)
+            place.setdefault(stamp.way, []).append(times)
+
+    def summary(self) -> dict[str, dict[str, float]] | None:
+        """
+        Milliseconds that the calls of a step take each way, with what follows them and alone: sums of
+        medians. None where steps do not make the same calls.
+        """
+        if len(self._steps) != 1:
+            return None
+        [places] = self._steps.values()
+        return {
+            way: {
+                kind: sum(statistics.median(pair[index] for pair in place[number]) for place in places) / 1e6
+                for index, kind in enumerate(["taken", "inside"])
+            }
+            for way, number in WAYS.items()
+        }
+
+
+class Detour:
+    """The way past the shim, and the times of calls: `libdetour.so`."""
+
+    def __init__(self, library: str) -> None:
+        self._library = ctypes.CDLL(library)
+        self._library.stamps_take.restype = ctypes.c_size_t
+        self._stamps = (Stamp * MOST_STAMPS)()
+        if self._library.detour_prepare() == 0:
+            sys.exit("no library holds a function of the shim")
+
+    def switch(self, way: int) -> None:
+        self._library.detour_switch(way)
+
+    def take_stamps(self) -> list[Stamp]:
+        """The calls since the last time."""
+        count = self._library.stamps_take(self._stamps, ctypes.c_size_t(MOST_STAMPS))
+        if count > MOST_STAMPS:
+            sys.exit(f"a step made {count} calls, over {MOST_STAMPS}")
+        return self._stamps[:count]
+
+
+def take_turn(step: Callable[[], None], detour: Detour, way: str) -> list[int]:
+    """Nanoseconds of the timed steps of a turn."""
+    detour.switch(WAYS[way])
+    times = []
+    for turn_step in range(SKIPPED + TIMED):
+        began = time.monotonic_ns()
+        step()
+        if turn_step >= SKIPPED:
+            times.append(time.monotonic_ns() - began)
+    return times
+
+
+def take_mixed(step: Callable[[], None], detour: Detour, calls: Calls) -> None:
+    detour.switch(MIXED)
+    detour.take_stamps()
+    for _ in range(MIXED_STEPS):
+        step()
+        ended = time.monotonic_ns()
+        calls.add(detour.take_stamps(), ended)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", choices=["bert", "bert-graph", "fsdp"])
@@ -104,28 +197,27 @@ def main() -> None:
         step = make_bert(arguments.batch, arguments.model == "bert-graph")
     for _ in range(WARM_STEPS):
         step()
-    detour = ctypes.CDLL(arguments.detour)
-    if detour.detour_prepare() == 0:
-        sys.exit("no library holds a function of the shim")
+    detour = Detour(arguments.detour)
     # The same in all ranks.
     orders = random.Random(1)
+    # A collection is no part of a step, and comes in any.
+    gc.collect()
+    gc.disable()
     print("ready", flush=True)
     for line in sys.stdin:
         count, *only = line.split()
-        ways = only or ["shim", "past", "again"]
-        times: dict[str, list[float]] = {way: [] for way in ways}
+        times: dict[str, list[int]] = {way: [] for way in only or WAYS}
+        calls = Calls()
         for _ in range(int(count)):
-            for way in orders.sample(ways, len(ways)):
-                detour.detour_switch(way != "shim")
-                for turn_step in range(SKIPPED + TIMED):
-                    began = time.perf_counter_ns()
-                    step()
-                    if turn_step >= SKIPPED:
-                        times[way].append((time.perf_counter_ns() - began) / 1e6)
+            for way in orders.sample(list(times), len(times)):
+                times[way] += take_turn(step, detour, way)
+            if not only:
+                take_mixed(step, detour, calls)
         if arguments.rank == 0:
-            print(*(statistics.median(times[way]) for way in ways), flush=True)
+            steps = {way: statistics.median(times[way]) / 1e6 for way in times}
+            print(json.dumps({"steps": steps, "calls": calls.summary()}), flush=True)
     # What it destroys at its end the shim is to hear of.
-    detour.detour_switch(0)
+    detour.switch(WAYS["shim"])
 
 
 main()
