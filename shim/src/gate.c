@@ -161,21 +161,21 @@ __attribute__((noinline, cold)) static void wait_for_permission(struct queue *qu
     atomic_fetch_add_explicit(&queue->waited_ns, clock_now() - began, memory_order_relaxed);
 }
 
-/* Whether the thread's last queue is that of the legacy stream of its current context. A stream
- * that is a thread's own is left to gate_enter: it needs an event behind each launch. */
-LAUNCH_PATH static bool is_latest_legacy(CUstream stream, enum null_stream null_stream) {
-    if (hot_thread.stream != LEGACY_KEY || !is_default_stream(stream) ||
-        !is_legacy_stream(stream, null_stream))
-        return false;
+/* Whether the thread's last queue is that of this stream. A default stream that is a thread's own is
+ * left to gate_enter: it needs an event behind each launch. */
+LAUNCH_PATH static inline bool is_latest(CUstream stream, enum null_stream null_stream) {
+    if (!is_default_stream(stream))
+        return queue_is_latest(0, (uintptr_t)stream);
     CUcontext context = NULL;
     CUresult (*get_current)(CUcontext *) =
         atomic_load_explicit(&hot.get_current, memory_order_acquire);
-    return get_current != NULL && get_current(&context) == CUDA_SUCCESS && context != NULL &&
+    return is_legacy_stream(stream, null_stream) && get_current != NULL &&
+           get_current(&context) == CUDA_SUCCESS &&
            queue_is_latest((uintptr_t)context, LEGACY_KEY);
 }
 
 LAUNCH_PATH struct hot_queue *gate_pass(CUstream stream, enum null_stream null_stream) {
-    if (!queue_is_latest(0, (uintptr_t)stream) && !is_latest_legacy(stream, null_stream))
+    if (!is_latest(stream, null_stream))
         return NULL;
     struct hot_queue *queue = hot_thread.hot;
     if (atomic_load_explicit(&hot.captures_open, memory_order_acquire) != 0 ||

@@ -80,8 +80,9 @@ struct hot {
     atomic_bool is_exiting;       /* gate.h: nothing blocks any more. */
     /* The driver's cuCtxGetCurrent, once a queue was found. */
     CUresult (*_Atomic get_current)(CUcontext *context);
-    /* Of each device the highest rank of its ready queues. */
-    _Atomic int ready_tops[DEVICE_MAX] __attribute__((aligned(CACHE_LINE_BYTES)));
+    /* Of each device the highest rank of its ready queues; for the first ones it is in the line of
+     * the above, which changes less. */
+    _Atomic int ready_tops[DEVICE_MAX];
     struct hot_queue queues[HOT_QUEUES];
     /* What launches comes first. */
     struct hook_line hooks[HOOK_COUNT];

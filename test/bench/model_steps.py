@@ -2,7 +2,7 @@
 
 Prints `ready` once it is warm. For each line `N` on standard input it takes N rounds: a turn of steps
 through the shim, one past it and one past it again, in any order, and then one in which each call goes
-by one of the three ways, at random. Prints a line of JSON, by rank 0 alone: the median milliseconds of
+by one of the three ways, at random, half of them through the shim. Prints a line of JSON, by rank 0 alone: the median milliseconds of
 the steps of each way, and of the calls of each (below). The line `N shim` or `N past` is for N turns of
 that kind. Ends with its standard input.
 
@@ -32,7 +32,7 @@ WAYS = {"shim": 0, "past": 1, "again": 2}
 MIXED = 3
 # Steps of a turn. The first ones are not timed: the processor foresees the branches of the turn before.
 SKIPPED, TIMED = 2, 4
-MIXED_STEPS = 24
+MIXED_STEPS = 40
 # More than the calls of any step.
 MOST_STAMPS = 65536
 # The models are those of the conformance suite's programs.

@@ -28,7 +28,7 @@ struct stamp {
 /* The one in front of a function of the driver, by its name, or NULL where there is none. */
 struct stamped *stamped_find(const char *name);
 
-/* From now on all calls go that way, each by a coin of its own with MIXED. */
+/* From now on all calls go that way, with MIXED each by any of the others. */
 void stamped_lead(enum way way);
 
 /*
