@@ -161,34 +161,37 @@ __attribute__((noinline, cold)) static void wait_for_permission(struct queue *qu
     atomic_fetch_add_explicit(&queue->waited_ns, clock_now() - began, memory_order_relaxed);
 }
 
-/* Whether the thread's last queue is that of this stream. A default stream that is a thread's own is
- * left to gate_enter: it needs an event behind each launch. */
-LAUNCH_PATH static inline bool is_latest(CUstream stream, enum null_stream null_stream) {
-    if (!is_default_stream(stream))
+/* Whether the thread's last queue is that of this stream, which is not NULL. A default stream that
+ * is a thread's own is left to gate_enter: it needs an event behind each launch. */
+LAUNCH_PATH static inline bool is_latest(CUstream stream) {
+    if (!LIKELY(stream == CU_STREAM_LEGACY))
         return queue_is_latest(0, (uintptr_t)stream);
     CUcontext context = NULL;
     CUresult (*get_current)(CUcontext *) =
         atomic_load_explicit(&hot.get_current, memory_order_acquire);
-    return is_legacy_stream(stream, null_stream) && get_current != NULL &&
-           get_current(&context) == CUDA_SUCCESS &&
+    return LIKELY(get_current != NULL) && LIKELY(get_current(&context) == CUDA_SUCCESS) &&
            queue_is_latest((uintptr_t)context, LEGACY_KEY);
 }
 
-LAUNCH_PATH struct hot_queue *gate_pass(CUstream stream, enum null_stream null_stream) {
-    if (!is_latest(stream, null_stream))
+LAUNCH_PATH struct hot_queue *gate_pass(CUstream stream) {
+    if (!LIKELY(is_latest(stream)))
         return NULL;
     struct hot_queue *queue = hot_thread.hot;
-    if (atomic_load_explicit(&hot.captures_open, memory_order_acquire) != 0 ||
-        atomic_load_explicit(&queue->copier, memory_order_acquire) != 0 ||
-        atomic_load_explicit(&queue->window, memory_order_relaxed) != 0 || queue->nameless ||
-        hot_thread.fed != hot_thread.queue || !atomic_load(&queue->ready))
+    bool is_simple =
+        LIKELY(atomic_load_explicit(&hot.captures_open, memory_order_acquire) == 0) &&
+        LIKELY(atomic_load_explicit(&queue->copier, memory_order_acquire) == 0) &&
+        LIKELY(atomic_load_explicit(&queue->window, memory_order_relaxed) == 0) &&
+        LIKELY(!queue->nameless) && LIKELY(hot_thread.fed == hot_thread.queue) &&
+        LIKELY(atomic_load(&queue->ready));
+    if (!LIKELY(is_simple))
         return NULL;
     /* Read before `ready` is for the last time: whoever empties the line, or finds it empty in a
      * child, finds it not ready. */
     _Atomic int *ready_top = queue->ready_top;
     atomic_fetch_add(&queue->entered, 1);
-    if (atomic_load(&queue->ready) && atomic_load_explicit(&queue->permit, memory_order_acquire) &&
-        atomic_load(ready_top) <= atomic_load(&queue->rank))
+    if (LIKELY(atomic_load(&queue->ready)) &&
+        LIKELY(atomic_load_explicit(&queue->permit, memory_order_acquire)) &&
+        LIKELY(atomic_load(ready_top) <= atomic_load(&queue->rank)))
         return queue;
     /* gate_enter follows at once, and counts it again. */
     atomic_fetch_sub(&queue->entered, 1);

@@ -79,13 +79,13 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
 /*
  * Lets a launch or a copy through that nothing holds back, which is nearly every one: returns its
  * queue for gate_passed. NULL, and nothing has changed, where there is more to be thought of:
- * gate_enter does.
+ * gate_enter does. The stream is one by name (stream_by_name).
  */
-struct hot_queue *gate_pass(CUstream stream, enum null_stream null_stream);
+struct hot_queue *gate_pass(CUstream stream);
 
 /* The driver has returned from a call that gate_pass let through. */
 static inline void gate_passed(struct hot_queue *queue, enum hook_id function, CUresult result) {
-    if (__builtin_expect(result == CUDA_SUCCESS, 1))
+    if (LIKELY(result == CUDA_SUCCESS))
         ledger_count(function, CALL_PASSED);
     atomic_fetch_add(&queue->returned, 1);
 }

@@ -13,16 +13,20 @@
 #define MAY_PASS_work_aside() false
 #define MAY_PASS_work_wait() false
 
+/* The queue whose work may go on at once, or NULL. */
+#define PASS(may_pass, stream, null_stream)                                                        \
+    ((may_pass) ? gate_pass(stream_by_name(stream, null_stream)) : NULL)
+
 #define SUBMIT(function, work, stream_of, null_stream, parameters, arguments)                      \
     EXPORT CUresult function parameters;                                                           \
     LAUNCH_PATH CUresult function parameters {                                                     \
         REAL(function, parameters);                                                                \
-        struct hot_queue *passed = MAY_PASS_##work ? gate_pass(stream_of, null_stream) : NULL;    \
+        struct hot_queue *passed = PASS(MAY_PASS_##work, stream_of, null_stream);                  \
         struct ticket ticket;                                                                      \
-        if (__builtin_expect(passed == NULL, 0))                                                   \
+        if (!LIKELY(passed != NULL))                                                               \
             gate_enter(&ticket, stream_of, null_stream, work);                                     \
         CUresult result = real arguments;                                                          \
-        if (passed != NULL)                                                                        \
+        if (LIKELY(passed != NULL))                                                                \
             gate_passed(passed, HOOK_##function, result);                                          \
         else                                                                                       \
             gate_leave(&ticket, HOOK_##function, result);                                          \
@@ -35,8 +39,8 @@
         REAL(function, parameters);                                                                \
         CUresult result;                                                                           \
         size_t done = 0;                                                                           \
-        struct hot_queue *passed = config.gate_copies ? gate_pass(stream_of, null_stream) : NULL;  \
-        if (passed != NULL) {                                                                      \
+        struct hot_queue *passed = PASS(config.gate_copies, stream_of, null_stream);               \
+        if (LIKELY(passed != NULL)) {                                                              \
             size_t piece = bytes;                                                                  \
             result = real arguments;                                                               \
             gate_passed(passed, HOOK_##function, result);                                          \

@@ -18,6 +18,8 @@ enum { CACHE_LINE_BYTES = 64, DEVICE_MAX = 64, HOT_QUEUES = 32 };
 
 /* Code of each launch, which lies together for the same reason. */
 #define LAUNCH_PATH __attribute__((hot))
+/* A branch that is not taken needs no memory of the processor's to be foreseen. */
+#define LIKELY(condition) __builtin_expect(condition, 1)
 
 /* At least as large as the pages of any system of the architecture. */
 #if defined(__aarch64__)

@@ -120,13 +120,20 @@ static inline bool is_legacy_stream(CUstream stream, enum null_stream null_strea
     return stream == NULL ? null_stream == LEGACY : stream == CU_STREAM_LEGACY;
 }
 
+/* The stream, or the name of the default stream that NULL means. */
+static inline CUstream stream_by_name(CUstream stream, enum null_stream null_stream) {
+    CUstream meant = null_stream == LEGACY ? CU_STREAM_LEGACY : CU_STREAM_PER_THREAD;
+    return stream == NULL ? meant : stream;
+}
+
 /*
  * Whether the queue that the calling thread used last is that of the stream object `stream`
  * (context 0), or of a default stream of the context: nearly all launches need no look-up.
  */
 static inline bool queue_is_latest(uintptr_t context, uintptr_t stream) {
-    return hot_thread.stream == stream && hot_thread.context == context &&
-           hot_thread.epoch == atomic_load_explicit(&hot.queue_epoch, memory_order_acquire);
+    return LIKELY(hot_thread.stream == stream) && LIKELY(hot_thread.context == context) &&
+           LIKELY(hot_thread.epoch ==
+                  atomic_load_explicit(&hot.queue_epoch, memory_order_acquire));
 }
 
 /*

@@ -1,15 +1,15 @@
 /**
- * What the shim adds to a launch: nanoseconds of cuLaunchKernel in the thread that calls it, through
+ * What the shim adds to a launch: nanoseconds of cuLaunchKernel in the thread that calls it, or of a copy, through
  * the shim and past it in turns, in one process; and without the shim, to see the error.
  *
- *   npm run bench -- gate-cost [--driver null|sim|system|FOLDER] [--stream own|legacy] [--pages N]
- *                              [--rounds N] [--launches N]
+ *   npm run bench -- gate-cost [--driver null|sim|system|FOLDER] [--stream own|legacy]
+ *                              [--work kernel|copy] [--pages N] [--rounds N] [--launches N]
  *
  * `null` is a driver that does nothing, so that hardly anything but the shim's own work is left; `sim`
  * is the simulated GPU, a folder one that holds another libcuda.so.1, and `system` the machine's own.
  * With pages the program writes to so many before each launch, as one that does other things in
  * between leaves little of ours in the processor's caches.
- * Prints a table and writes out/bench/gate-cost-DRIVER-STREAM-PAGES.json.
+ * Prints a table and writes out/bench/gate-cost-DRIVER-STREAM-WORK-PAGES.json.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -22,7 +22,7 @@ import { DAEMON_SCRIPT, ROOT } from '../demo/paths.js';
 import { percentile } from '../demo/statistics.js';
 import { newTable } from '../demo/tables.js';
 import { describeProcessor } from '../fig13a/machine.js';
-import { readCount } from './options.js';
+import { readChoice, readCount } from './options.js';
 
 const BUILD = path.join(ROOT, 'build');
 const PROGRAM = path.join(BUILD, 'bench', 'launches');
@@ -35,6 +35,7 @@ const DRIVERS: Readonly<Record<string, string>> = {
 };
 const MOST_PAGES = 1_000_000;
 const STREAMS = ['own', 'legacy'];
+const WORK = ['kernel', 'copy'];
 /** A device's queue holds about a thousand launches; a batch must not wait for it. */
 const LAUNCHES = 500;
 const BATCHES = 200;
@@ -95,12 +96,13 @@ interface Batch {
   readonly launches: number;
   readonly pages: number;
   readonly stream: string;
+  readonly work: string;
 }
 
 /** The medians of one process's batches, of which the first tenth warms up. */
 async function measure(mode: Mode, batches: number, batch: Batch): Promise<Measure> {
-  const { launches, pages, stream } = batch;
-  const args = [String(batches), String(launches), String(pages), stream];
+  const { launches, pages, stream, work } = batch;
+  const args = [String(batches), String(launches), String(pages), stream, work];
   const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit'];
   const text = await output(spawn(PROGRAM, args, { env: mode.env, stdio }));
   const pairs = text
@@ -180,6 +182,7 @@ async function main(): Promise<void> {
     options: {
       driver: { type: 'string', default: 'null' },
       stream: { type: 'string', default: 'own' },
+      work: { type: 'string', default: 'kernel' },
       pages: { type: 'string', default: '0' },
       rounds: { type: 'string', default: '15' },
       launches: { type: 'string', default: String(LAUNCHES) },
@@ -189,15 +192,15 @@ async function main(): Promise<void> {
   if (driver !== '' && !existsSync(path.join(driver, 'libcuda.so.1'))) {
     throw new Error(`--driver ${values.driver}: there is no libcuda.so.1 in ${driver}`);
   }
-  const { stream } = values;
-  if (!STREAMS.includes(stream))
-    throw new RangeError(`--stream '${stream}' is none of ${STREAMS.join(', ')}`);
+  const stream = readChoice('stream', values.stream, STREAMS);
+  const work = readChoice('work', values.work, WORK);
   const pages = readCount('pages', values.pages, 0, MOST_PAGES);
   const rounds = readCount('rounds', values.rounds);
   const batch = {
     launches: readCount('launches', values.launches, 1, MOST_LAUNCHES),
     pages,
     stream,
+    work,
   };
   const folder = mkdtempSync(path.join(os.tmpdir(), 'xsched-gate-cost-'));
   const runtimeDir = path.join(folder, 'run');
@@ -211,7 +214,7 @@ async function main(): Promise<void> {
     const rows = await measureModes(makeModes(base, runtimeDir), rounds, batch);
     const machine = describeProcessor();
     const result = { driver: values.driver, ...batch, machine, rounds, rows };
-    const name = ['gate-cost', path.basename(values.driver), stream, String(pages)].join('-');
+    const name = ['gate-cost', path.basename(values.driver), stream, work, String(pages)].join('-');
     const file = path.join(ROOT, 'out', 'bench', `${name}.json`);
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);

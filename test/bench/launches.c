@@ -1,14 +1,14 @@
 /*
  * What a launch costs the thread that makes it.
  *
- *   launches BATCHES LAUNCHES PAGES own|legacy
+ *   launches BATCHES LAUNCHES PAGES own|legacy kernel|copy
  *   launches idle
  *
- * The first makes so many batches, of so many launches of an empty kernel each, on a stream of its
- * own or on the legacy one. The other makes a stream, launches once, and waits for the end of its
+ * The first makes so many batches, of so many launches of an empty kernel each or of copies of a word,
+ * on a stream of its own or on the legacy one. The other makes a stream, launches once, and waits for the end of its
  * input.
  *
- * Each batch is made twice, in turns: by the function that the program finds, which may be a
+ * Each batch is made twice, in turns: by the functions that the program finds, which may be a
  * shim's, and by the driver's own. Prints the nanoseconds a launch of both, a line for each batch.
  * The stream is waited for after every one, which is not counted: fewer than the device's queue
  * holds never wait for the device itself. For every driver: the kernels are those of the file
@@ -25,6 +25,7 @@
 #include "own_symbol.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <time.h>
 
@@ -34,9 +35,14 @@ static uint64_t now(void) {
     return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
 }
 
-#define USAGE "usage: launches BATCHES LAUNCHES PAGES own|legacy, or launches idle"
+#define USAGE                                                                                      \
+    "usage: launches BATCHES LAUNCHES PAGES own|legacy kernel|copy, or launches idle"
 
-typedef __typeof__(cuda.cuLaunchKernel) launch_kernel;
+/* The driver's functions, its own or a shim's. */
+struct functions {
+    __typeof__(cuda.cuLaunchKernel) launch;
+    __typeof__(cuda.cuMemcpyDtoDAsync_v2) copy;
+};
 
 enum { PAGE_BYTES = 4096, LINE_BYTES = 64, MEMORY_PAGES = 1 << 14, MOST_LAUNCHES = 1000 };
 
@@ -69,16 +75,25 @@ struct batch {
     uint64_t launches;
     uint64_t pages;
     CUstream stream;
-    CUdeviceptr word;
+    /* Two of them. */
+    CUdeviceptr words;
+    bool copies;
 };
 
-/* Nanoseconds a launch. */
-static double time_batch(launch_kernel launch, const struct batch *batch) {
-    static uint64_t times[MOST_LAUNCHES];
+static void submit(const struct functions *by, const struct batch *batch) {
     uint64_t ns = 0;
     uint32_t value = 1;
-    CUdeviceptr word = batch->word;
-    void *parameters[] = {&ns, &word, &value};
+    CUdeviceptr words = batch->words;
+    void *parameters[] = {&ns, &words, &value};
+    if (batch->copies)
+        DRIVER_CHECK(by->copy(words, words + sizeof(uint32_t), sizeof(uint32_t), batch->stream));
+    else
+        DRIVER_CHECK(by->launch(cuda.mix, 1, 1, 1, 1, 1, 1, 0, batch->stream, parameters, NULL));
+}
+
+/* Nanoseconds a launch. */
+static double time_batch(const struct functions *by, const struct batch *batch) {
+    static uint64_t times[MOST_LAUNCHES];
     uint64_t began = now();
     for (uint64_t i = 0; i < batch->launches; i++) {
         if (batch->pages > 0) {
@@ -87,7 +102,7 @@ static double time_batch(launch_kernel launch, const struct batch *batch) {
             atomic_thread_fence(memory_order_seq_cst);
             began = now();
         }
-        DRIVER_CHECK(launch(cuda.mix, 1, 1, 1, 1, 1, 1, 0, batch->stream, parameters, NULL));
+        submit(by, batch);
         if (batch->pages > 0)
             times[i] = now() - began;
     }
@@ -96,15 +111,15 @@ static double time_batch(launch_kernel launch, const struct batch *batch) {
     return batch->pages > 0 ? mean_of_middle(times, batch->launches) : passed;
 }
 
-int main(int count, char **words) {
+int main(int count, char **arguments) {
     CHECK(count >= 2, USAGE);
     driver_start();
     CUstream stream;
-    CUdeviceptr word;
+    CUdeviceptr words;
     DRIVER_CHECK(cuda.cuStreamCreateWithPriority(&stream, NON_BLOCKING, 0));
-    DRIVER_CHECK(cuda.cuMemAlloc_v2(&word, sizeof(uint32_t)));
-    if (strcmp(words[1], "idle") == 0) {
-        DRIVER_CHECK(driver_mix(stream, 0, 0, word, 1));
+    DRIVER_CHECK(cuda.cuMemAlloc_v2(&words, 2 * sizeof(uint32_t)));
+    if (strcmp(arguments[1], "idle") == 0) {
+        DRIVER_CHECK(driver_mix(stream, 0, 0, words, 1));
         DRIVER_CHECK(cuda.cuStreamSynchronize(stream));
         puts("idle");
         fflush(stdout);
@@ -112,22 +127,26 @@ int main(int count, char **words) {
         }
         return 0;
     }
-    CHECK(count == 5, USAGE);
-    uint64_t batches = check_argument(words[1]);
-    struct batch batch = {check_argument(words[2]), check_argument(words[3]), stream, word};
+    CHECK(count == 6, USAGE);
+    uint64_t batches = check_argument(arguments[1]);
+    struct batch batch = {.launches = check_argument(arguments[2]),
+                          .pages = check_argument(arguments[3]),
+                          .stream = strcmp(arguments[4], "legacy") == 0 ? NULL : stream,
+                          .words = words,
+                          .copies = strcmp(arguments[5], "copy") == 0};
     CHECK(batch.launches <= MOST_LAUNCHES, "over %d launches", MOST_LAUNCHES);
-    if (strcmp(words[4], "legacy") == 0)
-        batch.stream = NULL;
-    launch_kernel own;
-    own_symbol("libcuda.so", "cuLaunchKernel", &own);
+    const struct functions found = {cuda.cuLaunchKernel, cuda.cuMemcpyDtoDAsync_v2};
+    struct functions own;
+    own_symbol("libcuda.so", "cuLaunchKernel", &own.launch);
+    own_symbol("libcuda.so", "cuMemcpyDtoDAsync_v2", &own.copy);
     for (uint64_t i = 0; i < batches; i++) {
         double found_ns, own_ns;
         if (i % 2 == 0) {
-            found_ns = time_batch(cuda.cuLaunchKernel, &batch);
-            own_ns = time_batch(own, &batch);
+            found_ns = time_batch(&found, &batch);
+            own_ns = time_batch(&own, &batch);
         } else {
-            own_ns = time_batch(own, &batch);
-            found_ns = time_batch(cuda.cuLaunchKernel, &batch);
+            own_ns = time_batch(&own, &batch);
+            found_ns = time_batch(&found, &batch);
         }
         printf("%.2f %.2f\n", found_ns, own_ns);
     }

@@ -1,4 +1,4 @@
-/** Numbers on the command lines of the benchmarks. */
+/** Values on the command lines of the benchmarks. */
 
 /**
  * A whole number.
@@ -9,4 +9,14 @@ export function readCount(name: string, text: string, least = 1, most = 1e6): nu
   if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most)
     throw new RangeError(`--${name} '${text}' is not a whole number from ${least} to ${most}`);
   return value;
+}
+
+/**
+ * One of some words.
+ * @throws RangeError naming the option, what it was given and what it takes
+ */
+export function readChoice(name: string, text: string, choices: readonly string[]): string {
+  if (!choices.includes(text))
+    throw new RangeError(`--${name} '${text}' is none of ${choices.join(', ')}`);
+  return text;
 }

@@ -1,5 +1,5 @@
 /**
- * How many instructions of the processor the shim adds to a launch that nobody holds back. Counted,
+ * How many instructions of the processor the shim adds to a launch or a copy that nobody holds back. Counted,
  * not timed, so that it hardly depends on the machine, though on the compiler. The driver does nothing,
  * and the program makes each launch once through the shim and once past it.
  */
@@ -11,10 +11,11 @@ import { BUILD, makeEnvironment, makeStage, runClient } from './programs.js';
 import type { Environment } from './programs.js';
 import { prepareValgrind } from './valgrind.js';
 
-/** What a launch may cost at most; a default stream is known by the current context, which is asked for. */
+/** What a launch or a copy may cost at most; a default stream is known by the current context, which is asked for. */
 const MOST = { own: 120, legacy: 160 } as const;
 
 type Stream = keyof typeof MOST;
+type Work = 'kernel' | 'copy';
 
 const LAUNCHES = 500;
 const FEW = 10;
@@ -25,12 +26,19 @@ const TEST_MS = 150_000;
 const needValgrind = prepareValgrind();
 
 /** Instructions of a launch and one past the shim: what more batches cost, so that the start does not count. */
-async function countLaunch(context: TestContext, stream: Stream, env: Environment) {
+async function countLaunch(context: TestContext, stream: Stream, work: Work, env: Environment) {
   const { program, options, env: more } = needValgrind(context);
   const count = async (batches: number) => {
     const argv = [
       ...['--tool=callgrind', '--callgrind-out-file=/dev/null', '--fair-sched=yes', ...options],
-      ...[path.join(BUILD, 'bench', 'launches'), String(batches), String(LAUNCHES), '0', stream],
+      ...[
+        path.join(BUILD, 'bench', 'launches'),
+        String(batches),
+        String(LAUNCHES),
+        '0',
+        stream,
+        work,
+      ],
     ];
     const ended = await runClient(program, argv, { ...env, ...more }, '/', LIFE_MS);
     const [, collected] = /Collected\s*:\s*(\d+)/.exec(ended.stderr) ?? [];
@@ -41,20 +49,22 @@ async function countLaunch(context: TestContext, stream: Stream, env: Environmen
   return (many - few) / ((MANY - FEW) * LAUNCHES);
 }
 
-describe('a launch', () => {
+describe('a submission', () => {
   it.for([
-    ['own', false],
-    ['own', true],
-    ['legacy', true],
+    ['kernel', 'own', false],
+    ['kernel', 'own', true],
+    ['kernel', 'legacy', true],
+    ['copy', 'own', true],
+    ['copy', 'legacy', true],
   ] as const)(
-    'on the stream %s, with a daemon: %s, takes few instructions more',
+    'of a %s on the stream %s, with a daemon: %s, takes few instructions more',
     { timeout: TEST_MS },
-    async ([stream, isServed], context) => {
+    async ([work, stream, isServed], context) => {
       const stage = makeStage();
       const driver = { LD_LIBRARY_PATH: path.join(BUILD, 'bench', 'null') };
       const daemon = isServed ? await FakeAgentDaemon.start(stage.runtimeDir, serveAll) : undefined;
-      const bare = await countLaunch(context, stream, makeEnvironment(stage, driver, false));
-      const shim = await countLaunch(context, stream, makeEnvironment(stage, driver));
+      const bare = await countLaunch(context, stream, work, makeEnvironment(stage, driver, false));
+      const shim = await countLaunch(context, stream, work, makeEnvironment(stage, driver));
       const added = shim - bare;
       // None at all would mean that the shim was not there.
       expect(added).toBeGreaterThan(10);
