@@ -177,12 +177,11 @@ LAUNCH_PATH struct hot_queue *gate_pass(CUstream stream) {
     if (!LIKELY(is_latest(stream)))
         return NULL;
     struct hot_queue *queue = hot_thread.hot;
-    bool is_simple =
-        LIKELY(atomic_load_explicit(&hot.captures_open, memory_order_acquire) == 0) &&
-        LIKELY(atomic_load_explicit(&queue->copier, memory_order_acquire) == 0) &&
-        LIKELY(atomic_load_explicit(&queue->window, memory_order_relaxed) == 0) &&
-        LIKELY(!queue->nameless) && LIKELY(hot_thread.fed == hot_thread.queue) &&
-        LIKELY(atomic_load(&queue->ready));
+    bool is_simple = LIKELY(atomic_load_explicit(&hot.captures_open, memory_order_acquire) == 0) &&
+                     LIKELY(atomic_load_explicit(&queue->copier, memory_order_acquire) == 0) &&
+                     LIKELY(atomic_load_explicit(&queue->window, memory_order_relaxed) == 0) &&
+                     LIKELY(!queue->nameless) && LIKELY(hot_thread.fed == hot_thread.queue) &&
+                     LIKELY(atomic_load(&queue->ready));
     if (!LIKELY(is_simple))
         return NULL;
     /* Read before `ready` is for the last time: whoever empties the line, or finds it empty in a

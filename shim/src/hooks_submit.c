@@ -3,8 +3,8 @@
 
 #include "config.h"
 
-/* Whether work may go by gate_pass: what is held back at the gate and counts as passed. `work` in the
- * table begins with one of these names. */
+/* Whether work may go by gate_pass: what is held back at the gate and counts as passed. `work` in
+ * the table begins with one of these names. */
 #define MAY_PASS_work_kernel(function, blocks) true
 #define MAY_PASS_work_kernel_ex(launch, function) true
 #define MAY_PASS_work_graph(exec) true

@@ -132,8 +132,7 @@ static inline CUstream stream_by_name(CUstream stream, enum null_stream null_str
  */
 static inline bool queue_is_latest(uintptr_t context, uintptr_t stream) {
     return LIKELY(hot_thread.stream == stream) && LIKELY(hot_thread.context == context) &&
-           LIKELY(hot_thread.epoch ==
-                  atomic_load_explicit(&hot.queue_epoch, memory_order_acquire));
+           LIKELY(hot_thread.epoch == atomic_load_explicit(&hot.queue_epoch, memory_order_acquire));
 }
 
 /*

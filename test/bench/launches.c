@@ -4,9 +4,9 @@
  *   launches BATCHES LAUNCHES PAGES own|legacy kernel|copy
  *   launches idle
  *
- * The first makes so many batches, of so many launches of an empty kernel each or of copies of a word,
- * on a stream of its own or on the legacy one. The other makes a stream, launches once, and waits for the end of its
- * input.
+ * The first makes so many batches, of so many launches of an empty kernel each or of copies of a
+ * word, on a stream of its own or on the legacy one. The other makes a stream, launches once, and
+ * waits for the end of its input.
  *
  * Each batch is made twice, in turns: by the functions that the program finds, which may be a
  * shim's, and by the driver's own. Prints the nanoseconds a launch of both, a line for each batch.
@@ -35,8 +35,7 @@ static uint64_t now(void) {
     return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
 }
 
-#define USAGE                                                                                      \
-    "usage: launches BATCHES LAUNCHES PAGES own|legacy kernel|copy, or launches idle"
+#define USAGE "usage: launches BATCHES LAUNCHES PAGES own|legacy kernel|copy, or launches idle"
 
 /* The driver's functions, its own or a shim's. */
 struct functions {

@@ -23,9 +23,9 @@ static uint64_t now(void) {
 }
 
 /*
- * Half of them go through the shim and half past it, so that neither way is less used than the other,
- * and less in the processor's caches. The same for all programs that make the same calls: SplitMix64
- * (Steele, Lea and Flood, 2014).
+ * Half of them go through the shim and half past it, so that neither way is less used than the
+ * other, and less in the processor's caches. The same for all programs that make the same calls:
+ * SplitMix64 (Steele, Lea and Flood, 2014).
  */
 static enum way choose(void) {
     static _Thread_local uint64_t state;
@@ -77,10 +77,10 @@ ALL(DECLARE)
 static struct stamped all[STAMPED] = {ALL(ENTRY)};
 
 /*
- * Each way has a call of its own, whose target the processor foresees as it foresees a program's: one
- * call with two targets would be foreseen for the way that is taken more often. That this branch is
- * not foreseen falls before the time is taken. The empty instructions keep the compiler from making
- * one call of both.
+ * Each way has a call of its own, whose target the processor foresees as it foresees a program's:
+ * one call with two targets would be foreseen for the way that is taken more often. That this
+ * branch is not foreseen falls before the time is taken. The empty instructions keep the compiler
+ * from making one call of both.
  */
 #define DEFINE(name, parameters, arguments)                                                        \
     static result stamped_##name parameters {                                                      \

@@ -32,8 +32,8 @@ struct stamped *stamped_find(const char *name);
 void stamped_lead(enum way way);
 
 /*
- * Copies what was noted since the last call, in the order in which the calls began. Returns how many
- * there were; no more than `most` are copied. To be called while nobody submits.
+ * Copies what was noted since the last call, in the order in which the calls began. Returns how
+ * many there were; no more than `most` are copied. To be called while nobody submits.
  */
 size_t stamps_take(struct stamp *to, size_t most);
 
