@@ -166,6 +166,9 @@ __attribute__((noinline, cold)) static void wait_for_permission(struct queue *qu
 LAUNCH_PATH static inline bool is_latest(CUstream stream) {
     if (!LIKELY(stream == CU_STREAM_LEGACY))
         return queue_is_latest(0, (uintptr_t)stream);
+    /* Before the driver is asked. */
+    if (!LIKELY(hot_thread.stream == LEGACY_KEY))
+        return false;
     CUcontext context = NULL;
     CUresult (*get_current)(CUcontext *) =
         atomic_load_explicit(&hot.get_current, memory_order_acquire);
@@ -173,7 +176,8 @@ LAUNCH_PATH static inline bool is_latest(CUstream stream) {
            queue_is_latest((uintptr_t)context, LEGACY_KEY);
 }
 
-LAUNCH_PATH struct hot_queue *gate_pass(CUstream stream) {
+/* In line, since a launch need not ask whether it is a copy. */
+__attribute__((always_inline)) static inline struct hot_queue *pass(CUstream stream, bool is_copy) {
     if (!LIKELY(is_latest(stream)))
         return NULL;
     struct hot_queue *queue = hot_thread.hot;
@@ -181,7 +185,7 @@ LAUNCH_PATH struct hot_queue *gate_pass(CUstream stream) {
                      LIKELY(atomic_load_explicit(&queue->copier, memory_order_acquire) == 0) &&
                      LIKELY(atomic_load_explicit(&queue->window, memory_order_relaxed) == 0) &&
                      LIKELY(!queue->nameless) && LIKELY(hot_thread.fed == hot_thread.queue) &&
-                     LIKELY(atomic_load(&queue->ready));
+                     LIKELY(atomic_load(&queue->ready)) && (LIKELY(!is_copy) || config.gate_copies);
     if (!LIKELY(is_simple))
         return NULL;
     /* Read before `ready` is for the last time: whoever empties the line, or finds it empty in a
@@ -192,9 +196,17 @@ LAUNCH_PATH struct hot_queue *gate_pass(CUstream stream) {
         LIKELY(atomic_load_explicit(&queue->permit, memory_order_acquire)) &&
         LIKELY(atomic_load(ready_top) <= atomic_load(&queue->rank)))
         return queue;
-    /* gate_enter follows at once, and counts it again. */
+    /* gate_enter counts it again. */
     atomic_fetch_sub(&queue->entered, 1);
     return NULL;
+}
+
+LAUNCH_PATH struct hot_queue *gate_pass(CUstream stream) {
+    return pass(stream, false);
+}
+
+LAUNCH_PATH struct hot_queue *gate_pass_copy(CUstream stream) {
+    return pass(stream, true);
 }
 
 void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_stream,

@@ -82,6 +82,7 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
  * gate_enter does. The stream is one by name (stream_by_name).
  */
 struct hot_queue *gate_pass(CUstream stream);
+struct hot_queue *gate_pass_copy(CUstream stream);
 
 /* The driver has returned from a call that gate_pass let through. */
 static inline void gate_passed(struct hot_queue *queue, enum hook_id function, CUresult result) {

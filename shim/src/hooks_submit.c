@@ -1,27 +1,22 @@
 /* The wrappers of every call that submits work, made from the table: gate, call, count. */
 #include "hooks.h"
 
-#include "config.h"
-
-/* Whether work may go by gate_pass: what is held back at the gate and counts as passed. `work` in
- * the table begins with one of these names. */
-#define MAY_PASS_work_kernel(function, blocks) true
-#define MAY_PASS_work_kernel_ex(launch, function) true
-#define MAY_PASS_work_graph(exec) true
-#define MAY_PASS_work_copy(bytes) config.gate_copies
-#define MAY_PASS_work_copies(sizes, count) config.gate_copies
-#define MAY_PASS_work_aside() false
-#define MAY_PASS_work_wait() false
-
-/* The queue whose work may go on at once, or NULL. */
-#define PASS(may_pass, stream, null_stream)                                                        \
-    ((may_pass) ? gate_pass(stream_by_name(stream, null_stream)) : NULL)
+/* The queue whose work may go on at once, or NULL: only what is held back at the gate and counts as
+ * passed goes by gate_pass. `work` in the table begins with one of these names. */
+#define PASS_work_kernel(function, blocks) gate_pass(named)
+#define PASS_work_kernel_ex(launch, function) gate_pass(named)
+#define PASS_work_graph(exec) gate_pass(named)
+#define PASS_work_copy(bytes) gate_pass_copy(named)
+#define PASS_work_copies(sizes, count) gate_pass_copy(named)
+#define PASS_work_aside() ((void)named, NULL)
+#define PASS_work_wait() ((void)named, NULL)
 
 #define SUBMIT(function, work, stream_of, null_stream, parameters, arguments)                      \
     EXPORT CUresult function parameters;                                                           \
     LAUNCH_PATH CUresult function parameters {                                                     \
         REAL(function, parameters);                                                                \
-        struct hot_queue *passed = PASS(MAY_PASS_##work, stream_of, null_stream);                  \
+        CUstream named = stream_by_name(stream_of, null_stream);                                   \
+        struct hot_queue *passed = PASS_##work;                                                    \
         struct ticket ticket;                                                                      \
         if (!LIKELY(passed != NULL))                                                               \
             gate_enter(&ticket, stream_of, null_stream, work);                                     \
@@ -39,7 +34,7 @@
         REAL(function, parameters);                                                                \
         CUresult result;                                                                           \
         size_t done = 0;                                                                           \
-        struct hot_queue *passed = PASS(config.gate_copies, stream_of, null_stream);               \
+        struct hot_queue *passed = gate_pass_copy(stream_by_name(stream_of, null_stream));         \
         if (LIKELY(passed != NULL)) {                                                              \
             size_t piece = bytes;                                                                  \
             result = real arguments;                                                               \

@@ -16,7 +16,7 @@
 
 enum { CACHE_LINE_BYTES = 64, DEVICE_MAX = 64, HOT_QUEUES = 32 };
 
-/* Code of each launch, which lies together for the same reason. */
+/* Code of each launch and copy, which lies together for the same reason. */
 #define LAUNCH_PATH __attribute__((hot))
 /* A branch that is not taken needs no memory of the processor's to be foreseen. */
 #define LIKELY(condition) __builtin_expect(condition, 1)
@@ -86,13 +86,15 @@ struct hot {
      * the above, which changes less. */
     _Atomic int ready_tops[DEVICE_MAX];
     struct hot_queue queues[HOT_QUEUES];
-    /* What launches comes first. */
+    /* What launches comes first, then the copies that programs make most. */
     struct hook_line hooks[HOOK_COUNT];
 } __attribute__((aligned(OWN_PAGE_BYTES)));
 extern struct hot hot;
 
-_Static_assert(offsetof(struct hot, hooks[HOOK_cuGraphLaunch_ptsz + 1]) <= 4096,
-               "what launches use is not in one page");
+_Static_assert(offsetof(struct hot, hooks[HOOK_cuMemsetD32Async_ptsz + 1]) <= 4096,
+               "what launches and most copies use is not in one page");
+_Static_assert(offsetof(struct hot, ready_tops[1]) <= CACHE_LINE_BYTES,
+               "the first device's ready rank is not in the first line");
 
 /* A thread's. */
 struct hot_thread {

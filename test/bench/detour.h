@@ -11,8 +11,8 @@ int detour_prepare(void);
 
 /*
  * Has the libraries call the shim's functions or the driver's own: an enum way of stamps.h. From
- * the first call on what submits is timed, on all ways. With MIXED what is not timed goes through
- * the shim. To be called while nobody captures and no work is in flight.
+ * the first call on launches, copies and memsets are timed, on all ways. With MIXED other calls go
+ * through the shim. To be called while nobody captures and no work is in flight.
  */
 void detour_switch(int way);
 

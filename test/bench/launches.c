@@ -127,12 +127,16 @@ int main(int count, char **arguments) {
         return 0;
     }
     CHECK(count == 6, USAGE);
+    bool is_legacy = strcmp(arguments[4], "legacy") == 0;
+    bool copies = strcmp(arguments[5], "copy") == 0;
+    CHECK(is_legacy || strcmp(arguments[4], "own") == 0, USAGE);
+    CHECK(copies || strcmp(arguments[5], "kernel") == 0, USAGE);
     uint64_t batches = check_argument(arguments[1]);
     struct batch batch = {.launches = check_argument(arguments[2]),
                           .pages = check_argument(arguments[3]),
-                          .stream = strcmp(arguments[4], "legacy") == 0 ? NULL : stream,
+                          .stream = is_legacy ? NULL : stream,
                           .words = words,
-                          .copies = strcmp(arguments[5], "copy") == 0};
+                          .copies = copies};
     CHECK(batch.launches <= MOST_LAUNCHES, "over %d launches", MOST_LAUNCHES);
     const struct functions found = {cuda.cuLaunchKernel, cuda.cuMemcpyDtoDAsync_v2};
     struct functions own;

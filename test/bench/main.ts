@@ -10,7 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const BENCHMARKS: Readonly<Record<string, string>> = {
-  'gate-cost': 'what the shim adds to a launch',
+  'gate-cost': 'what the shim adds to a launch or a copy',
   'core-cost': "what an event costs the daemon's core",
   'model-cost': 'what the shim costs PyTorch models (with a GPU)',
   'sim-fit': 'the simulated GPU against figures of an H200 (some minutes)',

@@ -8,10 +8,10 @@
  *
  *   npm run bench -- model-cost [--model NAME]… [--processes N] [--blocks N] [--rounds N]
  *
- * A block is so many rounds of a turn of steps each way, and of steps in which each call takes any of
- * them (model_steps.py). It gives what the shim adds to a step in two ways: by the median of the
- * steps, and by what the calls take. The second is what tells on a machine that others share. Needs a
- * GPU and PyTorch; `XSCHED_TEST_PYTHON` names the interpreter (python3). `fsdp` needs two GPUs. Prints a
+ * A block is so many rounds of a turn of steps each way, and gives what the shim adds by the median of
+ * the steps. Where it is the program's thread that a step waits for, there are also steps in which each
+ * call takes any way (model_steps.py): what calls take tells more on a machine that others share. Needs
+ * a GPU and PyTorch; `XSCHED_TEST_PYTHON` names the interpreter (python3). `fsdp` needs two GPUs. Prints a
  * table and writes out/bench/model-cost.json.
  */
 import { execFileSync } from 'node:child_process';
@@ -45,6 +45,9 @@ const PROCESSORS = 4;
 /** Until the daemon has been told of the last calls. */
 const TOLD_MS = 2 * LIMITS.CALLS_MS;
 
+/** Fewer show no spread. */
+const LEAST_BLOCKS = 4;
+
 /** Turns that show which calls the shim sees. */
 const COUNTED_TURNS = 2;
 
@@ -58,8 +61,8 @@ interface Model {
 const bert = (what: string, ...args: readonly string[]): Model => ({ what, args, devices: 1 });
 
 const MODELS: Readonly<Record<string, Model>> = {
-  'bert-1': bert('BERT-large, eager, batch 1', 'bert'),
-  'bert-8': bert('BERT-large, eager, batch 8', 'bert', '--batch', '8'),
+  'bert-1': bert('BERT-large, eager, batch 1', 'bert', '--calls'),
+  'bert-8': bert('BERT-large, eager, batch 8', 'bert', '--calls', '--batch', '8'),
   'bert-graph': bert('BERT-large, CUDA graph, batch 1', 'bert-graph'),
   fsdp: {
     what: 'FSDP2 over two GPUs, a training step',
@@ -82,7 +85,7 @@ interface Taken {
 interface Block {
   /** The median milliseconds of the steps of each way. */
   readonly steps: Ways<number>;
-  /** None where steps make different calls. */
+  /** None where steps make different calls, or they were not asked for. */
   readonly calls: Ways<Taken> | null;
 }
 
@@ -326,7 +329,7 @@ async function main(): Promise<void> {
     },
   });
   const processes = readCount('processes', values.processes);
-  const blocks = readCount('blocks', values.blocks);
+  const blocks = readCount('blocks', values.blocks, LEAST_BLOCKS);
   const rounds = readCount('rounds', values.rounds);
   const models = chooseModels(values.model);
   const session = new Session();

@@ -1,15 +1,18 @@
 """A model whose steps are timed on demand: what `model-cost.ts` runs under the shim.
 
-Prints `ready` once it is warm. For each line `N` on standard input it takes N rounds: a turn of steps
-through the shim, one past it and one past it again, in any order, and then one in which each call goes
-by one of the three ways, at random, half of them through the shim. Prints a line of JSON, by rank 0 alone: the median milliseconds of
-the steps of each way, and of the calls of each (below). The line `N shim` or `N past` is for N turns of
-that kind. Ends with its standard input.
+Prints `ready` once it is warm. For each line `N` on standard input it takes N rounds of a turn of steps
+through the shim, one past it and one past it again, in any order, and with `--calls` of one in which
+each call goes by one of the three ways, at random, half of them through the shim. Prints a line of JSON,
+by rank 0 alone: the median milliseconds of the steps of each way, and what the calls of each take
+(below). The line `N shim` or `N past` is for N turns of that kind. Ends with its standard input.
 
 On a machine that others share, whole steps differ by more than the shim costs even in turns. Calls that
-take their way at random do not: what comes and goes falls on all ways alike within microseconds. What
-such a call costs is the time from its beginning to the beginning of the next, which holds what it does
-to the caches; for each call of a step that is a median, and their sum is what all calls of a step cost.
+take their way at random do not: what comes and goes falls on all ways alike within microseconds. Calls
+are launches, copies and memsets (stamps.h). What one costs is the time from its beginning to the
+beginning of the next, which holds what it does to the processor's caches for that long; for each call of
+a step that is a median, and their sum is what the calls of a step cost the thread that makes them. It is
+what the step takes longer where that thread, not the GPU, is what the step waits for. Left out is what a
+step pays once: that a stream is waited for, and is ready again with the next launch.
 
 The steps of `fsdp` are of all ranks together: each is told the same.
 """
@@ -100,19 +103,23 @@ def make_fsdp(batch: int, rank: int, world: int, meeting: str) -> Callable[[], N
 class Stamp(ctypes.Structure):
     """A call that was timed: `struct stamp` of stamps.h."""
 
-    _fields_ = [("began", ctypes.c_uint64), ("ended", ctypes.c_uint64), ("way", ctypes.c_uint64)]
+    _fields_ = [(name, ctypes.c_uint64) for name in ("began", "ended", "way", "function")]
+
+
+# Nanoseconds to the beginning of the next call, and those of the call itself.
+Times = tuple[int, int]
 
 
 class Calls:
     """The calls of steps in which each goes its own way."""
 
     def __init__(self) -> None:
-        # By how many calls a step makes: for each of them and each way the nanoseconds to the next one,
-        # and those of the call itself.
-        self._steps: dict[int, list[dict[int, list[tuple[int, int]]]]] = {}
+        # By what a step calls: the times of each of its calls, by way.
+        self._steps: dict[tuple[int, ...], list[dict[int, list[Times]]]] = {}
 
     def add(self, stamps: list[Stamp], ended: int) -> None:
-        places = self._steps.setdefault(len(stamps), [{} for _ in stamps])
+        functions = tuple(stamp.function for stamp in stamps)
+        places = self._steps.setdefault(functions, [{} for _ in stamps])
         nexts = [stamp.began for stamp in stamps[1:]] + [ended]
         for place, stamp, following in zip(places, stamps, nexts, strict=True):
             times = (following - stamp.began, stamp.ended - stamp.began)
@@ -121,18 +128,19 @@ class Calls:
     def summary(self) -> dict[str, dict[str, float]] | None:
         """
         Milliseconds that the calls of a step take each way, with what follows them and alone: sums of
-        medians. None where steps do not make the same calls.
+        medians. None where steps do not make the same calls, or a call never went one of the ways.
         """
         if len(self._steps) != 1:
             return None
         [places] = self._steps.values()
-        return {
-            way: {
-                kind: sum(statistics.median(pair[index] for pair in place[number]) for place in places) / 1e6
-                for index, kind in enumerate(["taken", "inside"])
-            }
-            for way, number in WAYS.items()
-        }
+        if any(len(place) < len(WAYS) for place in places):
+            return None
+
+        def total(number: int, kind: int) -> float:
+            medians = (statistics.median(times[kind] for times in place[number]) for place in places)
+            return sum(medians) / 1e6
+
+        return {way: {"taken": total(number, 0), "inside": total(number, 1)} for way, number in WAYS.items()}
 
 
 class Detour:
@@ -146,6 +154,7 @@ class Detour:
             sys.exit("no library holds a function of the shim")
 
     def switch(self, way: int) -> None:
+        """Leads all calls another way, and forgets the calls so far."""
         self._library.detour_switch(way)
 
     def take_stamps(self) -> list[Stamp]:
@@ -170,7 +179,6 @@ def take_turn(step: Callable[[], None], detour: Detour, way: str) -> list[int]:
 
 def take_mixed(step: Callable[[], None], detour: Detour, calls: Calls) -> None:
     detour.switch(MIXED)
-    detour.take_stamps()
     for _ in range(MIXED_STEPS):
         step()
         ended = time.monotonic_ns()
@@ -185,6 +193,7 @@ def main() -> None:
     parser.add_argument("--world", type=int, default=1)
     parser.add_argument("--processors", help="those it runs on, FIRST-LAST")
     parser.add_argument("--meeting", default="", help="a file that does not exist yet")
+    parser.add_argument("--calls", action="store_true", help="also calls at random ways")
     parser.add_argument("--detour", required=True, help="libdetour.so")
     arguments = parser.parse_args()
     if arguments.processors:
@@ -201,17 +210,17 @@ def main() -> None:
     # The same in all ranks.
     orders = random.Random(1)
     # A collection is no part of a step, and comes in any.
-    gc.collect()
     gc.disable()
     print("ready", flush=True)
     for line in sys.stdin:
         count, *only = line.split()
         times: dict[str, list[int]] = {way: [] for way in only or WAYS}
         calls = Calls()
+        gc.collect()
         for _ in range(int(count)):
             for way in orders.sample(list(times), len(times)):
                 times[way] += take_turn(step, detour, way)
-            if not only:
+            if arguments.calls and not only:
                 take_mixed(step, detour, calls)
         if arguments.rank == 0:
             steps = {way: statistics.median(times[way]) / 1e6 for way in times}

@@ -36,10 +36,11 @@ static enum way choose(void) {
     return one_of_four[(mixed ^ mixed >> 31) >> 62];
 }
 
-static struct stamp *begin(void) {
+static struct stamp *begin(uint64_t function) {
     static struct stamp beyond;
     size_t index = atomic_fetch_add_explicit(&stamp_count, 1, memory_order_relaxed);
     struct stamp *stamp = index < MOST_STAMPS ? &stamps[index] : &beyond;
+    stamp->function = function;
     stamp->way = way_of_all == MIXED ? choose() : way_of_all;
     return stamp;
 }
@@ -52,7 +53,6 @@ static struct stamp *begin(void) {
          (kernel, gx, gy, gz, bx, by, bz, shared, stream, parameters, extra))                      \
     CALL(cuLaunchKernelEx, (const void *launch, handle kernel, void **parameters, void **extra),   \
          (launch, kernel, parameters, extra))                                                      \
-    CALL(cuGraphLaunch, (handle graph, handle stream), (graph, stream))                            \
     CALL(cuMemsetD8Async, (pointer to, unsigned char value, size_t count, handle stream),          \
          (to, value, count, stream))                                                               \
     CALL(cuMemsetD32Async, (pointer to, unsigned int value, size_t count, handle stream),          \
@@ -64,8 +64,7 @@ static struct stamp *begin(void) {
     CALL(cuMemcpyDtoHAsync_v2, (void *to, pointer from, size_t bytes, handle stream),              \
          (to, from, bytes, stream))                                                                \
     CALL(cuMemcpyDtoDAsync_v2, (pointer to, pointer from, size_t bytes, handle stream),            \
-         (to, from, bytes, stream))                                                                \
-    CALL(cuStreamSynchronize, (handle stream), (stream))
+         (to, from, bytes, stream))
 
 #define INDEX(name, parameters, arguments) INDEX_##name,
 enum { ALL(INDEX) STAMPED };
@@ -84,7 +83,7 @@ static struct stamped all[STAMPED] = {ALL(ENTRY)};
  */
 #define DEFINE(name, parameters, arguments)                                                        \
     static result stamped_##name parameters {                                                      \
-        struct stamp *stamp = begin();                                                             \
+        struct stamp *stamp = begin(INDEX_##name);                                                 \
         const struct stamped *leads = &all[INDEX_##name];                                          \
         result done;                                                                               \
         if (stamp->way == SHIM) {                                                                  \
@@ -114,6 +113,7 @@ struct stamped *stamped_find(const char *name) {
 
 void stamped_lead(enum way way) {
     way_of_all = way;
+    atomic_store(&stamp_count, 0);
 }
 
 size_t stamps_take(struct stamp *to, size_t most) {
