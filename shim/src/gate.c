@@ -185,7 +185,8 @@ __attribute__((always_inline)) static inline struct hot_queue *pass(CUstream str
                      LIKELY(atomic_load_explicit(&queue->copier, memory_order_acquire) == 0) &&
                      LIKELY(atomic_load_explicit(&queue->window, memory_order_relaxed) == 0) &&
                      LIKELY(!queue->nameless) && LIKELY(hot_thread.fed == hot_thread.queue) &&
-                     LIKELY(atomic_load(&queue->ready)) && (LIKELY(!is_copy) || config.gate_copies);
+                     LIKELY(atomic_load(&queue->ready)) &&
+                     (!is_copy || LIKELY(queue->gates_copies));
     if (!LIKELY(is_simple))
         return NULL;
     /* Read before `ready` is for the last time: whoever empties the line, or finds it empty in a
@@ -235,7 +236,7 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
     atomic_fetch_add(&queue->hot->entered, 1);
     if (!atomic_load(&queue->hot->ready))
         queue_become_ready(queue);
-    if (work.kind == WORK_ASIDE || (work.kind == WORK_COPY && !config.gate_copies))
+    if (work.kind == WORK_ASIDE || (work.kind == WORK_COPY && !queue->hot->gates_copies))
         return;
     ticket->outcome = CALL_PASSED;
     feed_note(queue);

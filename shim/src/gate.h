@@ -77,9 +77,9 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
                 struct work work);
 
 /*
- * Lets a launch or a copy through that nothing holds back, which is nearly every one: returns its
- * queue for gate_passed. NULL, and nothing has changed, where there is more to be thought of:
- * gate_enter does. The stream is one by name (stream_by_name).
+ * Lets a launch through that nothing holds back, or a copy or memset, which is nearly every one:
+ * returns its queue for gate_passed. NULL, and nothing has changed, where there is more to be
+ * thought of: gate_enter does. The stream is one by name (stream_by_name).
  */
 struct hot_queue *gate_pass(CUstream stream);
 struct hot_queue *gate_pass_copy(CUstream stream);

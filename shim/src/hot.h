@@ -67,8 +67,9 @@ struct hot_queue {
     _Atomic bool permit;     /* The daemon's word; true while there is no daemon to ask. */
     _Atomic bool ready;
     _Atomic bool orphaned; /* Its stream was destroyed while it had work. */
+    bool gates_copies;     /* config.h's gate_copies; here it is in a line that each copy reads. */
     bool nameless; /* A thread's own default stream, or a green context's: others' calls can't name
-                      it. */
+                  it. */
 } __attribute__((aligned(CACHE_LINE_BYTES)));
 
 /*

@@ -2,7 +2,6 @@
 
 #include "capture.h"
 #include "clock.h"
-#include "config.h"
 #include "process.h"
 #include "thread.h"
 
@@ -28,11 +27,13 @@ static bool is_outranked(const struct queue *queue) {
 void pieces_begin(struct pieces *pieces, CUstream stream, enum null_stream null_stream,
                   size_t bytes) {
     pieces->queue = NULL;
-    if (bytes <= PIECE_BYTES || process_is_inert() || !config.gate_copies)
+    if (bytes <= PIECE_BYTES || process_is_inert())
         return;
     struct queue *queue = queue_find(stream, null_stream);
+    if (queue == NULL || !queue->hot->gates_copies || !is_outranked(queue))
+        return;
     /* A graph would keep the pieces for ever. */
-    if (queue == NULL || !is_outranked(queue) || atomic_load(&hot.captures_open) > 0)
+    if (atomic_load(&hot.captures_open) > 0)
         return;
     /* A thread that ended between two pieces would keep the others waiting for ever. */
     pieces->cancel = thread_hold_cancel();

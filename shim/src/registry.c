@@ -80,6 +80,7 @@ static void clear_line(struct hot_queue *line, uint64_t count) {
     atomic_store(&line->permit, false);
     atomic_store(&line->ready, false);
     atomic_store(&line->orphaned, false);
+    line->gates_copies = false;
     line->nameless = false;
 }
 
@@ -194,6 +195,7 @@ static struct queue *make_queue(struct key key, const struct label *label,
     queue->stream = stream_of(key);
     queue->context = origin->at.context;
     queue->green = origin->at.green;
+    queue->hot->gates_copies = config.gate_copies;
     queue->hot->nameless = origin->nameless;
     queue->device = origin->device;
     queue->hot->ready_top = origin->device->ready.top;

@@ -75,10 +75,12 @@ type Ways<T> = Readonly<Record<'shim' | 'past' | 'again', T>>;
 
 /** What the calls of a step take, in milliseconds. */
 interface Taken {
-  /** From the beginning of each to that of the next. */
-  readonly taken: number;
-  /** To its own end. */
+  /** From the beginning of each to its own end. */
   readonly inside: number;
+  /** To the beginning of the next. */
+  readonly taken: number;
+  /** To the beginning of the one after the next. */
+  readonly onward: number;
 }
 
 /** What model_steps.py says of a block. */
@@ -108,6 +110,8 @@ interface Measure {
   readonly calls?: Cost;
   /** The part of that which they take themselves: the rest is what they do to what follows. */
   readonly inside?: Cost;
+  /** By what calls take together with the next: the same, if what they do goes no further. */
+  readonly onward?: Cost;
   /** Calls that the shim counted in COUNTED_TURNS turns through it, and past it. */
   readonly counted: { readonly shim: number; readonly past: number };
 }
@@ -223,7 +227,7 @@ function costOf(blocks: readonly Ways<number>[], wholes: readonly number[]): Cos
 function describeCalls(
   blocks: readonly Block[],
   wholes: readonly number[],
-): Pick<Measure, 'calls' | 'inside'> {
+): Pick<Measure, 'calls' | 'inside' | 'onward'> {
   const calls = blocks.flatMap((block) => block.calls ?? []);
   if (calls.length < blocks.length) return {};
   const costBy = (key: keyof Taken) =>
@@ -235,7 +239,7 @@ function describeCalls(
       })),
       wholes,
     );
-  return { calls: costBy('taken'), inside: costBy('inside') };
+  return { calls: costBy('taken'), inside: costBy('inside'), onward: costBy('onward') };
 }
 
 async function measure(name: string, model: Model, settings: Settings): Promise<Measure> {
@@ -303,7 +307,15 @@ function describe(cost: Cost | undefined): string {
 }
 
 function printRows(rows: readonly Row[]): void {
-  const head = ['', 'ms a step', 'added %, by calls', 'of it inside', 'by steps', 'calls past it'];
+  const head = [
+    '',
+    'ms a step',
+    'added %, by calls',
+    'of it inside',
+    'with the next',
+    'by steps',
+    'calls past it',
+  ];
   const table = newTable(head);
   for (const { model, processes } of rows) {
     const lines = (line: (one: Measure) => string) => processes.map(line).join('\n');
@@ -312,6 +324,7 @@ function printRows(rows: readonly Row[]): void {
       lines(({ steps }) => steps.stepMs.toFixed(3)),
       lines(({ calls }) => describe(calls)),
       lines(({ inside }) => describe(inside)),
+      lines(({ onward }) => describe(onward)),
       lines(({ steps }) => describe(steps)),
       lines(({ counted }) => `${counted.past} of ${counted.shim}`),
     ]);

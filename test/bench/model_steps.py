@@ -8,11 +8,11 @@ by rank 0 alone: the median milliseconds of the steps of each way, and what the 
 
 On a machine that others share, whole steps differ by more than the shim costs even in turns. Calls that
 take their way at random do not: what comes and goes falls on all ways alike within microseconds. Calls
-are launches, copies and memsets (stamps.h). What one costs is the time from its beginning to the
+are launches, copies and memsets, those of stamps.c. What one costs is the time from its beginning to the
 beginning of the next, which holds what it does to the processor's caches for that long; for each call of
 a step that is a median, and their sum is what the calls of a step cost the thread that makes them. It is
-what the step takes longer where that thread, not the GPU, is what the step waits for. Left out is what a
-step pays once: that a stream is waited for, and is ready again with the next launch.
+what the step takes longer where that thread, not the GPU, is what the step waits for. The wait at the
+end is left out.
 
 The steps of `fsdp` are of all ranks together: each is told the same.
 """
@@ -106,8 +106,11 @@ class Stamp(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in ("began", "ended", "way", "function")]
 
 
-# Nanoseconds to the beginning of the next call, and those of the call itself.
-Times = tuple[int, int]
+# How long the time of a call is taken: to its own end, to the beginning of the next one, and to that
+# of the one after it, which shows whether a call costs anything beyond the next one's beginning.
+KINDS = ("inside", "taken", "onward")
+# The nanoseconds of each kind.
+Times = tuple[int, int, int]
 
 
 class Calls:
@@ -117,18 +120,22 @@ class Calls:
         # By what a step calls: the times of each of its calls, by way.
         self._steps: dict[tuple[int, ...], list[dict[int, list[Times]]]] = {}
 
-    def add(self, stamps: list[Stamp], ended: int) -> None:
+    def add(self, stamps: list[Stamp]) -> None:
+        if not stamps:
+            return
         functions = tuple(stamp.function for stamp in stamps)
         places = self._steps.setdefault(functions, [{} for _ in stamps])
-        nexts = [stamp.began for stamp in stamps[1:]] + [ended]
-        for place, stamp, following in zip(places, stamps, nexts, strict=True):
-            times = (following - stamp.began, stamp.ended - stamp.began)
-            place.setdefault(stamp.way, []).append(times)
+        # Behind the last one the step waits for the GPU.
+        begins = [stamp.began for stamp in stamps] + [stamps[-1].ended] * 2
+        for index, (place, stamp) in enumerate(zip(places, stamps, strict=True)):
+            inside, taken, onward = (
+                until - stamp.began for until in (stamp.ended, begins[index + 1], begins[index + 2])
+            )
+            place.setdefault(stamp.way, []).append((inside, taken, onward))
 
     def summary(self) -> dict[str, dict[str, float]] | None:
         """
-        Milliseconds that the calls of a step take each way, with what follows them and alone: sums of
-        medians. None where steps do not make the same calls, or a call never went one of the ways.
+        Milliseconds of all calls of a step, by way and kind: sums of medians. None where steps do not make the same calls, or a call never went one of the ways.
         """
         if len(self._steps) != 1:
             return None
@@ -140,7 +147,10 @@ class Calls:
             medians = (statistics.median(times[kind] for times in place[number]) for place in places)
             return sum(medians) / 1e6
 
-        return {way: {"taken": total(number, 0), "inside": total(number, 1)} for way, number in WAYS.items()}
+        return {
+            way: {name: total(number, kind) for kind, name in enumerate(KINDS)}
+            for way, number in WAYS.items()
+        }
 
 
 class Detour:
@@ -181,8 +191,7 @@ def take_mixed(step: Callable[[], None], detour: Detour, calls: Calls) -> None:
     detour.switch(MIXED)
     for _ in range(MIXED_STEPS):
         step()
-        ended = time.monotonic_ns()
-        calls.add(detour.take_stamps(), ended)
+        calls.add(detour.take_stamps())
 
 
 def main() -> None:

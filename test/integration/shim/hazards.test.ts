@@ -162,6 +162,16 @@ describe('a large copy', () => {
     expect(await through(daemon, 'cuMemcpyDtoH_v2', pieces)).toBe(pieces);
   });
 
+  it('goes in pieces though it is the first that the program submits', async () => {
+    const stage = makeStage();
+    const daemon = await FakeAgentDaemon.start(stage.runtimeDir, permitWithin(8));
+    const megabytes = 64;
+    const ended = await runClient('first', [String(megabytes)], makeEnvironment(stage));
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    const pid = daemon.list('HELLO')[0]?.message.pid ?? 0;
+    expect(readOperations(stage, 'h2d', pid)).toHaveLength(megabytes / PIECE_MIB);
+  });
+
   it('goes at once where nobody outranks it', async () => {
     const { daemon, script } = await start(permitWithin(0));
     await script.doAll('a create 1 0', 'a launch 1 1 1000');
