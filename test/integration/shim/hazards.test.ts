@@ -166,7 +166,7 @@ describe('a large copy', () => {
     const stage = makeStage();
     const daemon = await FakeAgentDaemon.start(stage.runtimeDir, permitWithin(8));
     const megabytes = 64;
-    const ended = await runClient('first', [String(megabytes)], makeEnvironment(stage));
+    const ended = await runClient('first', [], makeEnvironment(stage));
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     const pid = daemon.list('HELLO')[0]?.message.pid ?? 0;
     expect(readOperations(stage, 'h2d', pid)).toHaveLength(megabytes / PIECE_MIB);
