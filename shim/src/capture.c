@@ -28,7 +28,7 @@ static pthread_key_t thread_end;
 static bool has_thread_end;
 
 static bool is_per_thread(CUstream stream, enum null_stream null_stream) {
-    return is_default_stream(stream) && !is_legacy_stream(stream, null_stream);
+    return stream_by_name(stream, null_stream) == CU_STREAM_PER_THREAD;
 }
 
 static uintptr_t mark_of(CUstream stream, enum null_stream null_stream) {

@@ -115,11 +115,6 @@ static inline bool is_default_stream(CUstream stream) {
     return stream == NULL || stream == CU_STREAM_LEGACY || stream == CU_STREAM_PER_THREAD;
 }
 
-/* Whether it means the legacy one, where it is that of one of them. */
-static inline bool is_legacy_stream(CUstream stream, enum null_stream null_stream) {
-    return stream == NULL ? null_stream == LEGACY : stream == CU_STREAM_LEGACY;
-}
-
 /* The stream, or the name of the default stream that NULL means. */
 static inline CUstream stream_by_name(CUstream stream, enum null_stream null_stream) {
     CUstream meant = null_stream == LEGACY ? CU_STREAM_LEGACY : CU_STREAM_PER_THREAD;

@@ -55,8 +55,9 @@ static bool make_key(CUstream stream, enum null_stream null_stream, struct key *
         context == NULL) {
         return false;
     }
-    *key = (struct key){(uintptr_t)context,
-                        is_legacy_stream(stream, null_stream) ? LEGACY_KEY : thread_id() << 2 | 2};
+    *key = (struct key){(uintptr_t)context, stream_by_name(stream, null_stream) == CU_STREAM_LEGACY
+                                                ? LEGACY_KEY
+                                                : thread_id() << 2 | 2};
     return true;
 }
 

@@ -120,6 +120,12 @@ int detour_prepare(void) {
     if (function_count == 0)
         return 0;
     own_symbols(DRIVER_FILE, note_own, NULL);
+    for (size_t i = 0; i < function_count; i++) {
+        if (functions[i].stamped != NULL) {
+            functions[i].stamped->shim = functions[i].shim;
+            functions[i].stamped->own = functions[i].own;
+        }
+    }
     qsort(functions, function_count, sizeof(functions[0]), by_address);
     dl_iterate_phdr(scan_library, NULL);
     return (int)word_count;
@@ -130,11 +136,8 @@ void detour_switch(int way) {
     for (size_t i = 0; i < word_count; i++) {
         const struct function *function = words[i].function;
         void *target = way == PAST || way == AGAIN ? function->own : function->shim;
-        if (function->stamped != NULL) {
-            function->stamped->shim = function->shim;
-            function->stamped->own = function->own;
+        if (function->stamped != NULL)
             target = function->stamped->wrapper;
-        }
         __atomic_store_n(words[i].where, target, __ATOMIC_RELEASE);
     }
 }

@@ -1,6 +1,7 @@
 /**
- * What the shim adds to a launch: nanoseconds of cuLaunchKernel in the thread that calls it, or of a copy, through
- * the shim and past it in turns, in one process; and without the shim, to see the error.
+ * What the shim adds to a launch: nanoseconds of cuLaunchKernel, or of a copy, in the thread that
+ * calls it, through the shim and past it in turns, in one process; and without the shim, to see the
+ * error.
  *
  *   npm run bench -- gate-cost [--driver null|sim|system|FOLDER] [--stream own|legacy]
  *                              [--work kernel|copy] [--pages N] [--rounds N] [--launches N]

@@ -1,7 +1,7 @@
 /**
- * How many instructions of the processor the shim adds to a launch or a copy that nobody holds back. Counted,
- * not timed, so that it hardly depends on the machine, though on the compiler. The driver does nothing,
- * and the program makes each launch once through the shim and once past it.
+ * How many instructions of the processor the shim adds to a launch or a copy that nobody holds back.
+ * Counted, not timed, so that it hardly depends on the machine, though on the compiler. The driver does
+ * nothing, and the program makes each launch once through the shim and once past it.
  */
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
