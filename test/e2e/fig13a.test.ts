@@ -7,6 +7,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ROOT } from '../demo/paths.js';
+import { percentile } from '../demo/statistics.js';
 import { parseRaw } from '../fig13a/raw.js';
 import type { Result } from '../fig13a/result.js';
 import type { Setting } from '../fig13a/options.js';
@@ -61,13 +62,24 @@ async function measure(args: readonly string[]): Promise<Record<Setting, Figures
   return Object.fromEntries(entries) as Record<Setting, Figures>;
 }
 
-function expectSane({ high, compute, lowPerSecond }: Figures): void {
+/** What lies around the server's own time of each counted request that has one, in milliseconds. */
+function timesAround(setting: string): number[] {
+  const rows = readFileSync(path.join(outputDir, 'requests.csv'), 'utf8').trim().split('\n');
+  const columns = rows.slice(1).map((row) => row.split(','));
+  const timed = columns.filter(([name, , , , , compute]) => name === setting && compute !== '');
+  return timed.map(([, , , latency, , compute]) => Number(latency) - Number(compute));
+}
+
+function expectSane(setting: string, { high, compute, lowPerSecond }: Figures): void {
   expect(high.n).toBeGreaterThan(5);
   expect(high.p50).toBeLessThanOrEqual(high.p90);
   expect(high.p99).toBeLessThanOrEqual(high.max);
   expect(compute?.n).toBeGreaterThan(high.n / 2);
   expect(compute?.p50).toBeGreaterThan(0);
-  expect(compute?.p50).toBeLessThan(high.p50);
+  // Not of each request: a backend that has answered may lose its core before it takes the time.
+  const around = timesAround(setting);
+  expect(around).toHaveLength(compute?.n ?? 0);
+  expect(percentile(around, 50)).toBeGreaterThan(0);
   expect(lowPerSecond).toBeGreaterThan(0);
 }
 
@@ -75,7 +87,7 @@ describe('npm run fig13a', () => {
   it('measures and draws all settings in the C++ backend', async () => {
     const figures = await measure(['all', '--seconds', '3']);
     const { standalone, triton, xsched } = figures;
-    for (const one of Object.values(figures)) expectSane(one);
+    for (const [name, one] of Object.entries(figures)) expectSane(name, one);
     expect(triton.high.p50 / standalone.high.p50).toBeGreaterThan(1.5);
     expect(xsched.high.p50 / standalone.high.p50).toBeLessThan(1.25);
     expect(xsched.p99Ratio?.low).toBeLessThanOrEqual(xsched.p99Ratio?.high ?? 0);
@@ -101,7 +113,7 @@ describe('npm run fig13a', () => {
   it('measures the Python backend, two processes', async () => {
     const settings = ['triton-p', 'xsched'];
     const figures = await measure([...settings, '--backend', 'python', '--seconds', '4']);
-    for (const one of Object.values(figures)) expectSane(one);
+    for (const [name, one] of Object.entries(figures)) expectSane(name, one);
     // The priority of the configuration does not reach the GPU there by itself.
     expect(figures['triton-p'].high.p50 / figures.xsched.high.p50).toBeGreaterThan(1.2);
   }, 120_000);
