@@ -19,10 +19,11 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { DAEMON_SCRIPT, ROOT } from '../demo/paths.js';
+import { ROOT } from '../demo/paths.js';
 import { percentile } from '../demo/statistics.js';
 import { newTable } from '../demo/tables.js';
 import { describeProcessor } from '../fig13a/machine.js';
+import { prints, startDaemon } from './daemon-process.js';
 import { readChoice, readCount } from './options.js';
 
 const BUILD = path.join(ROOT, 'build');
@@ -68,22 +69,6 @@ async function output(child: ChildProcess): Promise<string> {
   const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
   if (code !== 0) throw new Error(`launches ended with ${String(code ?? signal)}`);
   return text;
-}
-
-/** Waits until a program has printed a text. */
-async function prints(child: ChildProcess, text: string): Promise<void> {
-  let said = '';
-  await new Promise<void>((resolve, reject) => {
-    const listen = (chunk: Buffer) => {
-      said += chunk.toString();
-      if (said.includes(text)) resolve();
-    };
-    child.stdout?.on('data', listen);
-    child.stderr?.on('data', listen);
-    child.once('close', () => {
-      reject(new Error(`a program ended without '${text}': ${said}`));
-    });
-  });
 }
 
 /** What a launch took in one process, in nanoseconds. */
@@ -166,16 +151,6 @@ async function measureModes(modes: readonly Mode[], rounds: number, batch: Batch
     );
     return { mode: name, launchNs, addedNs: { p10, p50, p90 } };
   });
-}
-
-async function startDaemon(runtimeDir: string): Promise<ChildProcess> {
-  const config = path.join(runtimeDir, 'xschedd.yaml');
-  mkdirSync(runtimeDir, { mode: 0o750 });
-  writeFileSync(config, '');
-  const argv = [DAEMON_SCRIPT, '--config', config, '--runtime-dir', runtimeDir];
-  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
-  await prints(child, 'serves');
-  return child;
 }
 
 async function main(): Promise<void> {

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 const BENCHMARKS: Readonly<Record<string, string>> = {
   'gate-cost': 'what the shim adds to a launch or a copy',
   'core-cost': "what an event costs the daemon's core",
+  'daemon-load': 'what the daemon bears, and what it takes of the machine (some minutes)',
   'model-cost': 'what the shim costs PyTorch models (with a GPU)',
   'sim-fit': 'the simulated GPU against figures of an H200 (some minutes)',
 };
