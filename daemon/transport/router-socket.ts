@@ -91,7 +91,8 @@ export class RouterSocket implements MessageSocket {
 
   send(id: string, frame: Buffer, onTaken: () => void = () => undefined): void {
     if (this.#closed) return;
-    const sent = this.socket.send([Buffer.from(id, 'latin1'), frame]);
+    // A routing id is hexadecimal digits, which are the same bytes in any encoding.
+    const sent = this.socket.send([id, frame]);
     sent.then(onTaken, (error: unknown) => {
       if (this.#closed) return;
       const { code } = error as NodeJS.ErrnoException;
@@ -107,12 +108,23 @@ export class RouterSocket implements MessageSocket {
 
   async #serve(receive: Receive): Promise<void> {
     let handled = 0;
-    let turnEnds = performance.now() + this.options.turnMs;
-    for await (const [id, ...frames] of this.socket) {
-      if (id !== undefined) receive(id.toString('latin1'), frames);
-      if (++handled % BURST === 0 || performance.now() >= turnEnds) {
+    const { turnMs } = this.options;
+    const isLimited = turnMs !== Infinity;
+    let turnEnds = performance.now() + turnMs;
+    for (;;) {
+      let message: Buffer[];
+      try {
+        // The socket's own iterator takes a promise more for each message.
+        message = await this.socket.receive();
+      } catch (error) {
+        if (this.#closed) return;
+        throw error;
+      }
+      const id = message.shift();
+      if (id !== undefined) receive(id.toString('latin1'), message);
+      if (++handled % BURST === 0 || (isLimited && performance.now() >= turnEnds)) {
         await nextTurn();
-        turnEnds = performance.now() + this.options.turnMs;
+        turnEnds = performance.now() + turnMs;
       }
       if (this.#closed) return;
     }
