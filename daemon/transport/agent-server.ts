@@ -10,6 +10,7 @@ import type { AgentDown, HelloMessage } from '../../protocol/generated/messages.
 import { ERROR_CODES, PROTOCOL_VERSION } from '../../protocol/messages.js';
 import type { Event } from '../core/events.js';
 import type { ClientIdentity } from '../core/state.js';
+import { Decisions, isDecision } from './decisions.js';
 import { mayComplain } from './peers.js';
 import type { Peer, PeerTable } from './peers.js';
 import { readAncestors, readProcess } from './processes.js';
@@ -17,6 +18,13 @@ import type { MessageSocket, SendFailure } from './router-socket.js';
 
 /** After so many messages that make no sense a client is ignored until it says HELLO anew. */
 export const BAD_MESSAGES_MAX = 100;
+
+/**
+ * Decisions wait while messages are at hand, since those may change them again; after so many
+ * messages at the latest they are sent, which keeps the first of them waiting for a fifth of a
+ * millisecond.
+ */
+export const HELD_MESSAGES_MAX = 16;
 
 /** Errors that say nothing of the client, only that the daemon or the machine is short of something. */
 const EXHAUSTED: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'ENOSPC']);
@@ -49,8 +57,15 @@ export class AgentServer {
   #refused = 0;
   /** Messages that a peer's full queue did not take; STATS makes good for them. */
   #undelivered = 0;
+  readonly #decisions: Decisions;
+  /** Messages since decisions wait. */
+  #held = 0;
 
-  constructor(private readonly options: AgentServerOptions) {}
+  constructor(private readonly options: AgentServerOptions) {
+    this.#decisions = new Decisions((id, decision) => {
+      options.socket.send(id, encodeMessage(decision));
+    });
+  }
 
   get messages(): number {
     return this.#messages;
@@ -76,13 +91,23 @@ export class AgentServer {
   }
 
   close(): void {
+    this.#flush();
     this.options.socket.close();
     for (const { watch } of this.#watches.values()) watch.close();
     this.#watches.clear();
   }
 
-  /** Sends a message; complaints only as often as anybody could want to read them. */
+  /**
+   * Sends a message; complaints only as often as anybody could want to read them. Decisions leave when
+   * no message is at hand, or after HELD_MESSAGES_MAX.
+   */
   send(id: string, message: AgentDown): void {
+    if (isDecision(message)) {
+      // The tick begins when no promise is left to be settled: a read that has to wait is not.
+      if (this.#decisions.size === 0) process.nextTick(this.#flush);
+      this.#decisions.post(id, message);
+      return;
+    }
     if (message.type === 'ERROR') {
       const peer = this.options.peers.find('agent', id);
       if (peer === undefined || !mayComplain(peer, this.options.clock())) return;
@@ -95,6 +120,7 @@ export class AgentServer {
    * @param stillWatch whether the end of its process is told all the same
    */
   forget(id: string, stillWatch: boolean): void {
+    this.#decisions.forget(id);
     if (!stillWatch) {
       this.#watches.get(id)?.watch.close();
       this.#watches.delete(id);
@@ -102,7 +128,13 @@ export class AgentServer {
     this.options.peers.drop(id, this.options.clock());
   }
 
+  readonly #flush = (): void => {
+    this.#held = 0;
+    this.#decisions.flush();
+  };
+
   #receive(id: string, frames: readonly Buffer[]): void {
+    if (this.#decisions.size > 0 && ++this.#held >= HELD_MESSAGES_MAX) this.#flush();
     const peer = this.options.peers.find('agent', id);
     if (peer === undefined) {
       // The last words of a process are read after the kernel has told of its death.

@@ -57,6 +57,8 @@ export class World {
   readonly timers = new Map<string, number>();
   /** Decides whether a message to a client arrives. */
   arrives: () => boolean = () => true;
+  /** Sees all that the core wants. */
+  observe: (effect: Effect) => void = () => undefined;
 
   constructor(yaml = '', policies = POLICIES) {
     this.state = createState(settingsOf(yaml), policies, 1);
@@ -161,6 +163,7 @@ export class World {
   }
 
   #perform(effect: Effect): void {
+    this.observe(effect);
     switch (effect.type) {
       case 'send':
         this.sent.push(effect);
