@@ -155,7 +155,13 @@ function judgeQueues(turn: Turn, device: Device, concerned: Set<Queue>): void {
 /** Finds the extremes of the ranks; adds to `concerned` whose window or `notify` they change. */
 function surveyRanks(device: Device, concerned: Set<Queue>): void {
   const { byRank, ranks: before } = device;
-  const after: Ranks = { highest: -byRank.lowest, bottom: byRank.top() };
+  // A queue that has work or has none keeps its rank.
+  if (byRank.changes === before.changes) return;
+  const after: Ranks = {
+    changes: byRank.changes,
+    highest: -byRank.lowest,
+    bottom: byRank.top(),
+  };
   device.ranks = after;
   for (const queue of byRank.crossed(before.bottom, after.bottom)) concerned.add(queue);
   if (before.highest === after.highest) return;

@@ -86,7 +86,7 @@ export class Device extends DeviceQueues<Queue> {
   /** What the verdicts in force rest on; undefined before the first. */
   survey: Survey | undefined;
   /** What windows and `notify` in force rest on. */
-  ranks: Ranks = { highest: -Infinity, bottom: { first: undefined, other: undefined } };
+  ranks: Ranks = { changes: 0, highest: -Infinity, bottom: { first: undefined, other: undefined } };
   /** When its timer is set to, or undefined. */
   timerAt: number | undefined;
   /** When its timer came last. */
@@ -100,6 +100,8 @@ export class Device extends DeviceQueues<Queue> {
 
 /** The extremes of the ranks on a device. */
 export interface Ranks {
+  /** `changes` of `byRank` when they were found. */
+  readonly changes: number;
   /** -Infinity without a queue. */
   readonly highest: number;
   /** The queues of the lowest ranks, as the top of `byRank`. */

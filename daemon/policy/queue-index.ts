@@ -41,6 +41,14 @@ export function isOutdone(top: Top, owner: string, level: number): boolean {
   return levelFor(top, owner) > level;
 }
 
+/** Whether every queue, of any owner, looks up to the same level under both. */
+function isSameFor(before: Top, after: Top): boolean {
+  const [was, is] = [before.first, after.first];
+  if (was?.level !== is?.level || before.other?.level !== after.other?.level) return false;
+  // Who is first matters where the owner of the first looks up to somebody lower.
+  return was?.owner === is?.owner || is?.level === after.other?.level;
+}
+
 function levelFor(top: Top, owner: string | undefined): number {
   const rival = owner === undefined ? top.first : rivalOf(top, owner);
   return rival?.level ?? -Infinity;
@@ -58,11 +66,18 @@ export class QueueIndex<Q extends PolicyQueue> implements QueueOrder<Q> {
   readonly #levels = new Map<Q, number>();
   /** By level, the lowest first. */
   readonly #shelves: Shelf<Q>[] = [];
+  #changes = 0;
+
+  /** Counts up with every change of what is in it, or at which level. */
+  get changes(): number {
+    return this.#changes;
+  }
 
   /** Puts a queue at a level, wherever it was before. */
   set(queue: Q, level: number): void {
     if (this.#levels.get(queue) === level) return;
     this.delete(queue);
+    this.#changes++;
     this.#levels.set(queue, level);
     const at = this.#find(level);
     let shelf = this.#shelves[at];
@@ -79,6 +94,7 @@ export class QueueIndex<Q extends PolicyQueue> implements QueueOrder<Q> {
   delete(queue: Q): void {
     const level = this.#levels.get(queue);
     if (level === undefined) return;
+    this.#changes++;
     this.#levels.delete(queue);
     const at = this.#find(level);
     const { owners } = this.#shelves[at] ?? { owners: new Map<string, Set<Q>>() };
@@ -113,7 +129,12 @@ export class QueueIndex<Q extends PolicyQueue> implements QueueOrder<Q> {
     return { first, other: undefined };
   }
 
-  *crossed(before: Top, after: Top): Iterable<Q> {
+  crossed(before: Top, after: Top): Iterable<Q> {
+    // Most events change nobody's place.
+    return isSameFor(before, after) ? [] : this.#crossed(before, after);
+  }
+
+  *#crossed(before: Top, after: Top): Iterable<Q> {
     // All owners look up to the same level, but for those who are first themselves.
     const leaders = new Set<string>();
     for (const { first } of [before, after]) if (first !== undefined) leaders.add(first.owner);
