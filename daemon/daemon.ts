@@ -272,9 +272,9 @@ class RunningDaemon implements Daemon {
 
   #tellStatus(): void {
     const { state } = this.#engine;
-    const { clients, queues } = countState(state);
+    const { clients, queueCount } = state;
     const mode = state.enabled ? `policy ${state.policy.name}` : 'scheduling is off';
-    const line = `serving ${String(clients)} processes with ${String(queues)} queues; ${mode}`;
+    const line = `serving ${String(clients.size)} processes with ${String(queueCount)} queues; ${mode}`;
     if (line === this.#statusLine) return;
     this.#statusLine = line;
     this.#tellServiceManager(`STATUS=${line}`);
