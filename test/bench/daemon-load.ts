@@ -87,7 +87,10 @@ function spread(values: readonly number[]): Spread {
   return { p50, min, max };
 }
 
-function renderTable(rows: readonly (readonly [number, readonly Life[]])[]): string {
+/** A number of queues, and the daemons that had so many. */
+type Row = readonly [number, readonly Life[]];
+
+function renderTable(rows: readonly Row[]): string {
   const table = newTable(['', 'target', ...rows.map(([queues]) => `${String(queues)} queues`)]);
   for (const { name, target, digits, pick } of FIGURES) {
     const cells = rows.map(([, lives]) => {
@@ -96,7 +99,20 @@ function renderTable(rows: readonly (readonly [number, readonly Life[]])[]): str
     });
     table.push([name, target, ...cells]);
   }
+  for (const [kind, ratios] of Object.entries(compareSizes(rows))) {
+    const cells = ratios.map((ratio) => `x${ratio.toFixed(2)}`);
+    table.push([`${kind}: CPU an event, of the first's`, '1', ...cells]);
+  }
   return table.toString();
+}
+
+/** What an event costs at each size, by what it costs at the first. */
+function compareSizes(rows: readonly Row[]): Readonly<Record<'calm' | 'decide', number[]>> {
+  const ratios = (kind: 'calm' | 'decide') => {
+    const costs = rows.map(([, lives]) => spread(lives.map((life) => life[kind].cpuUs)).p50);
+    return costs.map((cost) => cost / (costs[0] ?? NaN));
+  };
+  return { calm: ratios('calm'), decide: ratios('decide') };
 }
 
 function readCpus(text: string): readonly [number, number] {
@@ -150,7 +166,8 @@ async function main(): Promise<void> {
     queues,
     ...Object.fromEntries(FIGURES.map(({ name, pick }) => [name, spread(own.map(pick))])),
   }));
-  const result = { machine, node: process.versions.node, ...load, rounds, figures };
+  const ratios = compareSizes(rows);
+  const result = { machine, node: process.versions.node, ...load, rounds, figures, ratios };
   const file = path.join(ROOT, 'out', 'bench', 'daemon-load.json');
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);

@@ -13,8 +13,8 @@ import { Crowd } from './crowd.js';
 import type { CrowdState, Flood } from './crowd.js';
 import { endProgram, readCpuUs, readMemoryMb, startDaemon } from './daemon-process.js';
 
-/** Until what the events before have left behind is done. */
-const SETTLE_MS = 3000;
+/** Until what the events before have left behind is done: V8 gives memory back after 8 s. */
+const SETTLE_MS = 10_000;
 /** A list may be as old as this, and is asked for this often until it is not. */
 const SHARED_MS = 5000;
 const POLL_MS = 50;
