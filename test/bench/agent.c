@@ -28,7 +28,8 @@ static int connect_to(const char *path) {
     return link;
 }
 
-/* The child: connects, hands its link and its identity over, and sleeps until the parent ends it. */
+/* The child: connects, hands its link and its identity over, and sleeps until the parent ends it.
+ */
 static void lend_identity(int leash, const char *path) {
     struct identity identity;
     identity_read(&identity);

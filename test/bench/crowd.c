@@ -1,12 +1,12 @@
 /*
- * The load that the daemon's benchmark puts on it: many processes with many queues, all driven by one
- * thread, which spins where it measures times.
+ * The load that the daemon's benchmark puts on it: many processes with many queues, all driven by
+ * one thread, which spins where it measures times.
  *
  *   crowd SOCKET QUEUES CLIENTS CPU
  *
- * QUEUES in all, 10 at least: two pairs, where a high one's READY and IDLE suspend and resume a low one;
- * one that is always ready; the rest, all of one priority, spread over CLIENTS processes. The first
- * pair shares its device with the rest, the other has one of its own.
+ * QUEUES in all, 10 at least: two pairs, where a high one's READY and IDLE suspend and resume a low
+ * one; one that is always ready; the rest, all of one priority, spread over CLIENTS processes. The
+ * first pair shares its device with the rest, the other has one of its own.
  *
  * Does what its input says, a line each, and answers each with a line of JSON:
  *   register         all queues
@@ -292,8 +292,8 @@ int main(int argc, char **argv) {
     CPU_ZERO(&cpus);
     CPU_SET(check_argument(argv[4]), &cpus);
     CHECK(sched_setaffinity(0, sizeof(cpus), &cpus) == 0, "CPU %s: %s", argv[4], strerror(errno));
-    CHECK(clients > 0 && queues >= REST + clients, "%s queues are too few for %s processes", argv[2],
-          argv[3]);
+    CHECK(clients > 0 && queues >= REST + clients, "%s queues are too few for %s processes",
+          argv[2], argv[3]);
     start_agents(argv[1], (uint32_t)queues, (uint32_t)clients);
     printf("{}\n");
     fflush(stdout);

@@ -51,7 +51,9 @@ it('decisions leave once nothing else is to be done, the last of each queue', as
   await Promise.resolve();
   ready(3);
   expect(numbers()).toEqual([]);
-  await new Promise(process.nextTick);
+  await new Promise<void>((resolve) => {
+    process.nextTick(resolve);
+  });
   expect(numbers()).toEqual([3]);
 });
 
