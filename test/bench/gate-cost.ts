@@ -25,11 +25,9 @@ import { newTable } from '../demo/tables.js';
 import { describeProcessor } from '../fig13a/machine.js';
 import { prints, startDaemon } from './daemon-process.js';
 import { readChoice, readCount } from './options.js';
+import { BUILD, prints, PTX, SHIM, startDaemon } from './programs.js';
 
-const BUILD = path.join(ROOT, 'build');
 const PROGRAM = path.join(BUILD, 'bench', 'launches');
-const SHIM = path.join(BUILD, 'shim', 'libxsched_shim.so');
-const PTX = path.join(ROOT, 'test', 'sim', 'kernels.ptx');
 const DRIVERS: Readonly<Record<string, string>> = {
   null: path.join(BUILD, 'bench', 'null'),
   sim: path.join(BUILD, 'sim'),
