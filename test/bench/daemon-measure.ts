@@ -11,7 +11,8 @@ import { AGENT_SOCKET } from '../../protocol/runtime-dir.js';
 import { percentile } from '../demo/statistics.js';
 import { Crowd } from './crowd.js';
 import type { CrowdState, Flood } from './crowd.js';
-import { endProgram, readCpuUs, readMemoryMb, startDaemon } from './daemon-process.js';
+import { readCpuUs, readMemoryMb } from './process-usage.js';
+import { endProgram, startDaemon } from './programs.js';
 
 /** Until what the events before have left behind is done: V8 gives memory back after 8 s. */
 const SETTLE_MS = 10_000;
@@ -65,7 +66,7 @@ export interface Life {
 export async function measureLife(queues: number, load: Load): Promise<Life> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'xsched-load-'));
   const runtimeDir = path.join(folder, 'run');
-  const daemon = await startDaemon(runtimeDir, load.cpus[0]);
+  const daemon = await startDaemon(runtimeDir, { cpu: load.cpus[0] });
   try {
     const socket = path.join(runtimeDir, AGENT_SOCKET);
     const crowd = await Crowd.start(socket, queues, load.clients, load.cpus[1]);

@@ -23,7 +23,6 @@ import { ROOT } from '../demo/paths.js';
 import { percentile } from '../demo/statistics.js';
 import { newTable } from '../demo/tables.js';
 import { describeProcessor } from '../fig13a/machine.js';
-import { prints, startDaemon } from './daemon-process.js';
 import { readChoice, readCount } from './options.js';
 import { BUILD, prints, PTX, SHIM, startDaemon } from './programs.js';
 

@@ -115,7 +115,7 @@ class Stage {
   async start(): Promise<void> {
     const { targetUs, scale } = this.settings;
     const text = `preempt_latency_us: ${String(targetUs * scale)}\n`;
-    this.#daemon = await startDaemon(path.join(this.#folder, 'run'), text);
+    this.#daemon = await startDaemon(path.join(this.#folder, 'run'), { text });
   }
 
   #run(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {

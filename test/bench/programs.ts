@@ -1,6 +1,7 @@
 /** What benchmarks start: the daemon, and programs that say how far they are. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DAEMON_SCRIPT, ROOT } from '../demo/paths.js';
@@ -34,13 +35,29 @@ export async function prints(child: ChildProcess, text: string): Promise<string>
   });
 }
 
-/** Starts a daemon with the text of a configuration, in a folder that it makes; returns when it serves. */
-export async function startDaemon(runtimeDir: string, text = ''): Promise<ChildProcess> {
+/**
+ * Starts a daemon. It serves when the promise settles.
+ * @param runtimeDir a folder that does not exist yet
+ * @param options the text of its configuration, and the processor that all its threads stay on
+ */
+export async function startDaemon(
+  runtimeDir: string,
+  { text = '', cpu }: { readonly text?: string; readonly cpu?: number } = {},
+): Promise<ChildProcess> {
   const config = path.join(runtimeDir, 'xschedd.yaml');
   mkdirSync(runtimeDir, { mode: 0o750 });
   writeFileSync(config, text);
-  const argv = [DAEMON_SCRIPT, '--config', config, '--runtime-dir', runtimeDir];
-  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const argv = [process.execPath, DAEMON_SCRIPT, '--config', config, '--runtime-dir', runtimeDir];
+  const pinned = cpu === undefined ? argv : ['taskset', '-c', String(cpu), ...argv];
+  const [program = '', ...args] = pinned;
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   await prints(child, 'serves');
   return child;
+}
+
+/** Ends a program and waits for its end. */
+export async function endProgram(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill();
+  await once(child, 'close');
 }
