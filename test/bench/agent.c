@@ -20,7 +20,7 @@ enum { PATIENCE_MS = 20000 };
 static int connect_to(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     CHECK(strlen(path) < sizeof(address.sun_path), "the path %s is too long for a socket", path);
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     int link = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(link >= 0, "no socket: %s", strerror(errno));
     CHECK(connect(link, (struct sockaddr *)&address, sizeof(address)) == 0, "%s: %s", path,

@@ -2,7 +2,7 @@
  * The load that the daemon's benchmark puts on it: many processes with many queues, all driven by
  * one thread, which spins where it measures times.
  *
- *   crowd SOCKET QUEUES CLIENTS CPU
+ *   crowd SOCKET QUEUES CLIENTS
  *
  * QUEUES in all, 10 at least: two pairs, where a high one's READY and IDLE suspend and resume a low
  * one; one that is always ready; the rest, all of one priority, spread over CLIENTS processes. The
@@ -24,7 +24,6 @@
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
-#include <sched.h>
 #include <string.h>
 
 enum { LOW, HIGH, LOW_APART, HIGH_APART, KEEPER, REST };
@@ -172,7 +171,7 @@ static void flood(void (*send)(uint64_t events), bool keep, uint64_t events) {
     uint64_t took = clock_now() - began;
     printf("{\"ns\":%llu,\"ownCpuNs\":%llu,\"decisions\":%llu}\n", (unsigned long long)took,
            (unsigned long long)sending,
-           (unsigned long long)(count_decisions() - decisions - 2 * agent_count));
+           (unsigned long long)(count_decisions() - decisions - 2 * (uint64_t)agent_count));
 }
 
 /* Nanoseconds to the next event where they come at random at a mean rate. */
@@ -285,13 +284,9 @@ static void obey(const char *line) {
 }
 
 int main(int argc, char **argv) {
-    CHECK(argc == 5, "usage: crowd SOCKET QUEUES CLIENTS CPU");
+    CHECK(argc == 4, "usage: crowd SOCKET QUEUES CLIENTS");
     uint64_t queues = check_argument(argv[2]);
     uint64_t clients = check_argument(argv[3]);
-    cpu_set_t cpus;
-    CPU_ZERO(&cpus);
-    CPU_SET(check_argument(argv[4]), &cpus);
-    CHECK(sched_setaffinity(0, sizeof(cpus), &cpus) == 0, "CPU %s: %s", argv[4], strerror(errno));
     CHECK(clients > 0 && queues >= REST + clients, "%s queues are too few for %s processes",
           argv[2], argv[3]);
     start_agents(argv[1], (uint32_t)queues, (uint32_t)clients);

@@ -50,7 +50,7 @@ export class Crowd {
    * @param cpu the processor that it stays on
    */
   static async start(socket: string, queues: number, clients: number, cpu: number): Promise<Crowd> {
-    const child = spawnCrowd([socket, queues, clients, cpu].map(String));
+    const child = spawnCrowd(cpu, [socket, queues, clients].map(String));
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const crowd = new Crowd(child, lines);
     await crowd.#answer();
@@ -104,6 +104,8 @@ export class Crowd {
   }
 }
 
-function spawnCrowd(args: readonly string[]) {
-  return spawn(PROGRAM, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+function spawnCrowd(cpu: number, args: readonly string[]) {
+  return spawn('taskset', ['-c', String(cpu), PROGRAM, ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
 }
