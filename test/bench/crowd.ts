@@ -1,9 +1,9 @@
 /** The load on a daemon: the program crowd, which plays many processes with many queues. */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { ROOT } from '../demo/paths.js';
+import { awaitEnd } from './programs.js';
 
 const PROGRAM = path.join(ROOT, 'build', 'bench', 'crowd');
 /** Queues that have a part of their own in it; the rest is spread over the clients. */
@@ -87,9 +87,8 @@ export class Crowd {
 
   /** All processes end. */
   async stop(): Promise<void> {
-    if (this.child.exitCode !== null) return;
     this.child.stdin.end();
-    await once(this.child, 'close');
+    await awaitEnd(this.child);
   }
 
   #ask(command: string): Promise<unknown> {

@@ -23,7 +23,7 @@ import { newTable } from '../demo/tables.js';
 import { describeProcessor } from '../fig13a/machine.js';
 import { LIMITS } from '../../protocol/limits.js';
 import { CAST } from './crowd.js';
-import { measureLife, summarize } from './daemon-measure.js';
+import { measureLife } from './daemon-measure.js';
 import type { Life, Load } from './daemon-measure.js';
 import { readCount } from './options.js';
 
@@ -61,15 +61,15 @@ const FIGURES: readonly {
     digits: 0,
     pick: (life) => life.calm.crowdPerSecond,
   },
-  { name: 'suspend P50 us', target: '', digits: 0, pick: (life) => summarize(life.suspendUs).p50 },
+  { name: 'suspend P50 us', target: '', digits: 0, pick: (life) => percentile(life.suspendUs, 50) },
   {
     name: 'suspend P99 us',
     target: '200',
     digits: 0,
-    pick: (life) => summarize(life.suspendUs).p99,
+    pick: (life) => percentile(life.suspendUs, 99),
   },
-  { name: 'resume P50 us', target: '', digits: 0, pick: (life) => summarize(life.resumeUs).p50 },
-  { name: 'resume P99 us', target: '', digits: 0, pick: (life) => summarize(life.resumeUs).p99 },
+  { name: 'resume P50 us', target: '', digits: 0, pick: (life) => percentile(life.resumeUs, 50) },
+  { name: 'resume P99 us', target: '', digits: 0, pick: (life) => percentile(life.resumeUs, 99) },
   {
     name: 'CPU us an event at that rate',
     target: '',

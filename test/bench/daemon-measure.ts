@@ -8,11 +8,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { connect } from '../../client-lib/index.js';
 import type { QueueInfo } from '../../client-lib/index.js';
 import { AGENT_SOCKET } from '../../protocol/runtime-dir.js';
-import { percentile } from '../demo/statistics.js';
 import { Crowd } from './crowd.js';
 import type { CrowdState, Flood } from './crowd.js';
 import { readCpuUs, readMemoryMb } from './process-usage.js';
-import { endProgram, startDaemon } from './programs.js';
+import { awaitEnd, startDaemon } from './programs.js';
 
 /** Until what the events before have left behind is done: V8 gives memory back after 8 s. */
 const SETTLE_MS = 10_000;
@@ -46,7 +45,6 @@ export interface FloodCost {
 
 /** What one life showed. */
 export interface Life {
-  readonly queues: number;
   readonly calm: FloodCost;
   readonly decide: FloodCost;
   /** Microseconds from a READY to the SUSPEND of another process, and from an IDLE to the PERMIT. */
@@ -71,23 +69,18 @@ export async function measureLife(queues: number, load: Load): Promise<Life> {
     const socket = path.join(runtimeDir, AGENT_SOCKET);
     const crowd = await Crowd.start(socket, queues, load.clients, load.cpus[1]);
     try {
-      return await measure(crowd, daemon.pid ?? NaN, runtimeDir, queues, load);
+      return await measure(crowd, daemon.pid ?? NaN, runtimeDir, load);
     } finally {
       await crowd.stop();
     }
   } finally {
-    await endProgram(daemon);
+    daemon.kill();
+    await awaitEnd(daemon);
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function measure(
-  crowd: Crowd,
-  pid: number,
-  runtimeDir: string,
-  queues: number,
-  load: Load,
-): Promise<Life> {
+async function measure(crowd: Crowd, pid: number, runtimeDir: string, load: Load): Promise<Life> {
   const { events, rate, latencySeconds, quietSeconds } = load;
   await crowd.register();
   const registered = readMemoryMb(pid);
@@ -119,7 +112,7 @@ async function measure(
   const times = (permit: 0 | 1) =>
     probes.filter(([kind]) => kind === permit).map(([, ns]) => ns / 1000);
   return {
-    ...{ queues, calm, decide, suspendUs: times(0), resumeUs: times(1), latencyCpuUs },
+    ...{ calm, decide, suspendUs: times(0), resumeUs: times(1), latencyCpuUs },
     ...{ lateUs: lateNs / 1000, quietCpuPercent },
     ...{ registeredMb: registered.now, peakMb: readMemoryMb(pid).peak },
   };
@@ -165,12 +158,4 @@ function gather(list: readonly QueueInfo[]): Record<string, string> {
   return Object.fromEntries(
     Object.entries(queues).map(([pid, letters]) => [pid, letters.join('')]),
   );
-}
-
-/** P50 and P99 of times. */
-export function summarize(times: readonly number[]): {
-  readonly p50: number;
-  readonly p99: number;
-} {
-  return { p50: percentile(times, 50), p99: percentile(times, 99) };
 }

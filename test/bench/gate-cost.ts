@@ -24,7 +24,7 @@ import { percentile } from '../demo/statistics.js';
 import { newTable } from '../demo/tables.js';
 import { describeProcessor } from '../fig13a/machine.js';
 import { readChoice, readCount } from './options.js';
-import { BUILD, prints, PTX, SHIM, startDaemon } from './programs.js';
+import { awaitEnd, BUILD, prints, PTX, SHIM, startDaemon } from './programs.js';
 
 const PROGRAM = path.join(BUILD, 'bench', 'launches');
 const DRIVERS: Readonly<Record<string, string>> = {
@@ -112,7 +112,7 @@ async function withHigher<T>(env: NodeJS.ProcessEnv, work: () => Promise<T>): Pr
     return await work();
   } finally {
     child.stdin.end();
-    if (child.exitCode === null) await once(child, 'close');
+    await awaitEnd(child);
   }
 }
 

@@ -19,7 +19,6 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -31,7 +30,7 @@ import { percentile } from '../demo/statistics.js';
 import { newTable } from '../demo/tables.js';
 import { describeProcessor } from '../fig13a/machine.js';
 import { readChoice, readCount } from './options.js';
-import { BUILD, prints, PTX, SHIM, startDaemon } from './programs.js';
+import { awaitEnd, BUILD, prints, PTX, SHIM, startDaemon } from './programs.js';
 
 const PROGRAM = path.join(BUILD, 'bench', 'preempt');
 const LOG = path.join(BUILD, 'sim', 'simlog');
@@ -159,7 +158,7 @@ class Stage {
   async end(children: readonly ChildProcess[]): Promise<void> {
     for (const child of children) child.stdin?.end();
     for (const child of children) {
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
+      await awaitEnd(child);
       if (child.exitCode !== 0) throw new Error('a program of the benchmark failed');
     }
   }

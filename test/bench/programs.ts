@@ -55,9 +55,7 @@ export async function startDaemon(
   return child;
 }
 
-/** Ends a program and waits for its end. */
-export async function endProgram(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill();
-  await once(child, 'close');
+/** Waits for the end of a program, which may have come before. */
+export async function awaitEnd(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
 }
