@@ -1,6 +1,6 @@
 """A program in Python that uses the GPU in processes that it makes, by each way that Python has.
 
-    children.py fork | spawn | forkserver     a pool of multiprocessing
+    children.py fork | spawn | forkserver     processes of multiprocessing
     children.py subprocess                    this very program, by subprocess
     children.py work                          uses it itself
 
@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from multiprocessing.connection import Connection
 
 PROCESSES = 3
 LAUNCHES = 20
@@ -22,7 +23,7 @@ def check(result: int) -> None:
         raise RuntimeError(f"the driver answered {result}")
 
 
-def work(_: int = 0) -> str:
+def work() -> str:
     cuda = ctypes.CDLL("libcuda.so.1")
     context, module, mix, stream = (ctypes.c_void_p() for _ in range(4))
     word, value = ctypes.c_uint64(), ctypes.c_uint32()
@@ -47,6 +48,10 @@ def work(_: int = 0) -> str:
     return f"{value.value:08x}"
 
 
+def tell(told: Connection) -> None:
+    told.send(work())
+
+
 def main(way: str) -> None:
     if way == "work":
         print(work())
@@ -59,13 +64,16 @@ def main(way: str) -> None:
         child = subprocess.run(command, capture_output=True, check=True, preexec_fn=os.getpid)
         print(child.stdout.decode(), end="")
     else:
+        # Not by a pool: that forks beside threads of its own, and what these hold at that moment is
+        # held for ever in the child. Of some hundred such programs one hangs, without the shim too.
         maker = multiprocessing.get_context(way)
-        children = maker.Pool(PROCESSES, maxtasksperchild=1)
-        for result in children.imap(work, range(PROCESSES), chunksize=1):
-            # At once: what a child finds unwritten when it is forked it would write, too.
-            print(result, flush=True)
-        children.close()
-        children.join()
+        pipes = [maker.Pipe(duplex=False) for _ in range(PROCESSES)]
+        children = [maker.Process(target=tell, args=(told,)) for _, told in pipes]
+        for child in children:
+            child.start()
+        for (heard, _), child in zip(pipes, children):
+            print(heard.recv())
+            child.join()
     print("parent", work())
 
 
