@@ -1,4 +1,5 @@
 #include "addon.h"
+#include "board.h"
 #include "connection_guard.h"
 #include "file_lock.h"
 #include "process_watch.h"
@@ -7,6 +8,7 @@
 namespace xsched {
 
 Addon::Addon(Napi::Env env, Napi::Object exports) {
+    exports.Set("Board", Board::Define(env));
     exports.Set("ProcessWatch", ProcessWatch::Define(env));
     exports.Set("FileLock", FileLock::Define(env));
     exports.Set("guardConnections", Napi::Function::New<GuardConnections>(env, "guardConnections"));

@@ -37,26 +37,28 @@ inline Napi::TypeError MakeArgumentError(Napi::Env env, const char *name, const 
     return error;
 }
 
-/// A process id.
-inline int32_t TakePid(const Napi::CallbackInfo &info, size_t index) {
+/// A whole number from `least` to `most`, which JavaScript counts exactly.
+inline int64_t TakeInteger(const Napi::CallbackInfo &info, size_t index, const char *name,
+                           int64_t least, int64_t most) {
     Napi::Value value = info[index];
     double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
-    if (!(number >= 1 && number <= kPidMax) || number != std::floor(number)) {
-        throw MakeArgumentError(info.Env(), "pid",
-                                "an integer from 1 to " + std::to_string(kPidMax), value);
+    if (!(number >= static_cast<double>(least) && number <= static_cast<double>(most)) ||
+        number != std::floor(number)) {
+        throw MakeArgumentError(
+            info.Env(), name,
+            "an integer from " + std::to_string(least) + " to " + std::to_string(most), value);
     }
-    return static_cast<int32_t>(number);
+    return static_cast<int64_t>(number);
+}
+
+/// A process id.
+inline int32_t TakePid(const Napi::CallbackInfo &info, size_t index) {
+    return static_cast<int32_t>(TakeInteger(info, index, "pid", 1, kPidMax));
 }
 
 /// A whole number of things, 1 to 2^32 - 1.
 inline uint32_t TakeCount(const Napi::CallbackInfo &info, size_t index, const char *name) {
-    Napi::Value value = info[index];
-    double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
-    if (!(number >= 1 && number <= UINT32_MAX) || number != std::floor(number)) {
-        throw MakeArgumentError(info.Env(), name,
-                                "an integer from 1 to " + std::to_string(UINT32_MAX), value);
-    }
-    return static_cast<uint32_t>(number);
+    return static_cast<uint32_t>(TakeInteger(info, index, name, 1, UINT32_MAX));
 }
 
 inline Napi::Function TakeFunction(const Napi::CallbackInfo &info, size_t index, const char *name) {

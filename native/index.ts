@@ -17,6 +17,44 @@ export interface FileLock {
   release(): void;
 }
 
+/** Who has a slot of the board. */
+export interface BoardOwner {
+  /** The slot's name, 1 to BOARD_DEVICES * BOARD_SLOTS. */
+  readonly slot: number;
+  /** UUID of the device that it is on. */
+  readonly device: string;
+  readonly pid: number;
+  /** As processStartTime gives it. */
+  readonly startTime: number;
+  readonly priority: number;
+  /** The bits of the slots that it yields to. */
+  readonly mask: bigint;
+}
+
+/**
+ * The daemon's side of the board (protocol/board.h). Every change wakes whoever sleeps at a gate of
+ * the device. Slots are named as BoardOwner names them; other names throw ERR_INVALID_ARG_VALUE.
+ */
+export interface Board {
+  /** The slots that are given, by what the file says. */
+  owners(): readonly BoardOwner[];
+  /** Of a device, by its place on the board: a bit for each of its slots that has work. */
+  bits(device: number): bigint;
+  /**
+   * The slot is the process's. Its bit is taken back.
+   * @param device of all slots of one device the same, until all of them are free
+   */
+  give(slot: number, device: string, pid: number, startTime: number, priority: number): void;
+  /** The slot is nobody's, yields to nobody, and has no work. */
+  free(slot: number): void;
+  /** @param mask 0 to 2^64 - 1: the bits of the slots that this one yields to */
+  setMask(slot: number, mask: bigint): void;
+  /** Gives a sign of life. */
+  beat(): void;
+  /** Lets go of the memory; anything but this throws from now on. */
+  close(): void;
+}
+
 /** An exception of the addon: what failed and why, for programs. */
 export interface NativeError extends Error {
   /** Such as ESRCH, ELOCKED, ERR_INVALID_ARG_VALUE. */
@@ -56,6 +94,7 @@ export interface ConnectionCounts {
 interface Addon {
   ProcessWatch: new (pid: number, onExit: () => void) => ProcessWatch;
   FileLock: new (path: string) => FileLock;
+  Board: new (folder: string, nonce: number, gid: number) => Board;
   guardConnections(connections: number, connectionsPerUser: number, messageBytes: number): boolean;
   countConnections(): ConnectionCounts;
   sdNotify(address: string, state: string): void;
@@ -139,6 +178,18 @@ export function sdNotify(state: string): boolean {
  */
 export function lockFile(file: string): FileLock {
   return new addon.FileLock(file);
+}
+
+/**
+ * Opens the board of a folder, or makes it. What an earlier daemon wrote is kept, so that its masks
+ * go on working, unless it makes no sense.
+ *
+ * @param nonce 1 to 2^53 - 1: by this clients know that it is the same board
+ * @param gid the group that may say which slots have work; without it only this user may
+ * @throws NativeError with the code of the system call that failed; EPERM for files of another user
+ */
+export function openBoard(folder: string, nonce: number, gid?: number): Board {
+  return new addon.Board(folder, nonce, gid ?? -1);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Numbers that both ends of a link must agree on. */
 
 /** The version that HELLO carries. It changes when an old peer could misread a message. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** Limits that both ends enforce. Strings are limited in bytes of UTF-8. */
 export const LIMITS = {
@@ -30,6 +30,13 @@ export const LIMITS = {
   STATS_MS: 500,
   /** A shim tells what the driver was called for this often, in milliseconds. */
   CALLS_MS: 2000,
+  /** The board, as `board.h` lays it out: devices, and slots of each. */
+  BOARD_DEVICES: 64,
+  BOARD_SLOTS: 64,
+  /** The daemon's sign of life on the board comes this often, in milliseconds. */
+  BEAT_MS: 250,
+  /** A shim that waits by the board and has seen no sign of life for so long lets launches through. */
+  BEATLESS_MS: 1000,
   /** Functions of the driver that one client may tell of. */
   FUNCTIONS: 512,
   /** Name of a function of the driver, in bytes. */
