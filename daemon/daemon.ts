@@ -6,6 +6,7 @@ import { sdNotify } from '../native/index.js';
 import { prepareDecoding } from '../protocol/codec.js';
 import type { CallInfo, DaemonStatus, QueueInfo } from '../protocol/generated/messages.js';
 import { LIMITS, PROTOCOL_VERSION } from '../protocol/messages.js';
+import { BoardKeeper } from './board-keeper.js';
 import type { Config } from './config/load.js';
 import { listHints } from './core/hints.js';
 import { countState, listCalls, listQueues } from './core/report.js';
@@ -66,7 +67,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   prepareDecoding('control-up');
   const limits = ConnectionLimits.set(options.log);
   const directory = RuntimeDir.claim(options.runtimeDir, options.config.socketGid);
-  const daemon = new RunningDaemon(options, directory, limits);
+  const { config, log } = options;
+  const folder = { folder: directory.path, gid: config.board.gid };
+  const board = config.board.enabled ? BoardKeeper.open({ ...folder, log }) : undefined;
+  const daemon = new RunningDaemon(options, directory, limits, board);
   try {
     await daemon.start();
   } catch (error) {
@@ -106,14 +110,17 @@ class RunningDaemon implements Daemon {
     private readonly options: DaemonOptions,
     private readonly directory: RuntimeDir,
     private readonly limits: ConnectionLimits,
+    private readonly board: BoardKeeper | undefined,
   ) {
     this.broken = new Promise((resolve) => {
       this.#break = resolve;
     });
-    const state = createState(options.config.core, POLICIES, directory.generation);
+    const { generation } = directory;
+    const state = createState(options.config.core, POLICIES, generation, board?.state);
     this.#engine = new Engine(state, {
       clock: () => performance.now(),
       send: (link, message) => this.#agents?.send(link, message),
+      board: (change) => this.board?.write(change),
       forget: (link, stillWatch) => this.#agents?.forget(link, stillWatch),
       reply: (controller, message) => this.#controllers?.send(controller, message),
       report: (report) => {
@@ -194,6 +201,9 @@ class RunningDaemon implements Daemon {
       queues: () => this.queues(),
       calls: () => this.calls(),
     });
+    this.board?.start((event) => {
+      this.#engine.dispatch(event);
+    });
     this.#agents.start();
     this.#controllers.start();
     this.#keepHouse();
@@ -247,6 +257,7 @@ class RunningDaemon implements Daemon {
     this.#engine.stop();
     this.#agents?.close();
     this.#controllers?.close();
+    this.board?.close();
     for (const close of this.#closers.reverse()) close();
     this.directory.release();
     this.options.log.info(`xschedd leaves ${this.runtimeDir}`);
@@ -260,6 +271,9 @@ class RunningDaemon implements Daemon {
       this.#tellStatus();
       this.#tellUndelivered();
       this.limits.tell();
+      this.board?.sample((event) => {
+        this.#engine.dispatch(event);
+      });
     }, HOUSEKEEPING_MS);
     const probe = setInterval(() => {
       this.#engine.dispatch({ type: 'probe' });

@@ -1,5 +1,6 @@
 /** Runs the core: gives it events and the time, and carries out what it wants. */
 import type { AgentDown, ControlDown } from '../protocol/generated/messages.js';
+import type { BoardChange } from './core/board.js';
 import type { Effect, Event } from './core/events.js';
 import type { State } from './core/state.js';
 import { step } from './core/step.js';
@@ -12,6 +13,7 @@ export interface Outlets {
   /** A monotonic clock, in milliseconds. */
   readonly clock: () => number;
   readonly send: (link: string, message: AgentDown) => void;
+  readonly board: (change: BoardChange) => void;
   readonly forget: (link: string, stillWatch: boolean) => void;
   readonly reply: (controller: string, message: ControlDown) => void;
   readonly report: (report: Extract<Effect, { type: 'report' }>) => void;
@@ -45,6 +47,9 @@ export class Engine {
     switch (effect.type) {
       case 'send':
         this.outlets.send(effect.link, effect.message);
+        return;
+      case 'board':
+        this.outlets.board(effect.change);
         return;
       case 'forget':
         this.outlets.forget(effect.link, effect.stillWatch);

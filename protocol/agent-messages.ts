@@ -35,6 +35,12 @@ const permitFields: readonly Field[] = [
     doc: 'Whether somebody of a lower rank waits on this queue, so READY and IDLE matter at once.',
   },
   { name: 'enabled', type: 'bool', doc: 'False while scheduling is switched off: all passes.' },
+  {
+    name: 'slot',
+    type: 'u32',
+    max: LIMITS.BOARD_DEVICES * LIMITS.BOARD_SLOTS,
+    doc: "The queue's slot on the board, whose mask holds it back too; 0 for none.",
+  },
 ];
 
 /** Which model it is, under the name that the message gives the model's name. */
@@ -99,6 +105,11 @@ export const AGENT_MESSAGES: readonly MessageSpec[] = [
         doc: 'XSCHED_PRIORITY, 0 without one.',
       },
       { name: 'shim', type: 'str', max: 64, doc: "The shim's version." },
+      {
+        name: 'board',
+        type: 'u64',
+        doc: 'The nonce that it reads on the board, if it may write `ready`; else 0.',
+      },
     ],
   },
   {

@@ -20,6 +20,13 @@ export interface ControlRights {
   readonly gids: readonly number[];
 }
 
+/** Shared memory by which clients tell each other that they have work. */
+export interface BoardConfig {
+  readonly enabled: boolean;
+  /** Who may write there, besides root and the daemon's own user. */
+  readonly gid: number | undefined;
+}
+
 /** The configuration, checked and with defaults. */
 export interface Config {
   /** The path of the file, or empty without one. */
@@ -28,6 +35,7 @@ export interface Config {
   readonly control: ControlRights | undefined;
   /** The group that the sockets are given to. */
   readonly socketGid: number | undefined;
+  readonly board: BoardConfig;
 }
 
 const ajv = new Ajv({
@@ -114,7 +122,7 @@ function renderOne(error: Parameters<typeof renderSchemaError>[0]): readonly [Pl
 }
 
 function translate(source: Source, file: ConfigFile): Config {
-  const { control } = file;
+  const { control, board_group: boardGroup = file.group } = file;
   return {
     file: source.file,
     core: {
@@ -144,6 +152,13 @@ function translate(source: Source, file: ConfigFile): Config {
           },
     socketGid:
       file.group === undefined ? undefined : needAccount(source, 'group', file.group, ['group']),
+    board: {
+      enabled: file.board,
+      gid:
+        boardGroup === undefined
+          ? undefined
+          : needAccount(source, 'group', boardGroup, ['board_group']),
+    },
   };
 }
 

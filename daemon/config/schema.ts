@@ -15,6 +15,8 @@ export interface ConfigFile {
   readonly stream_priority: boolean;
   readonly model_priority: { readonly max: number; readonly default: number; readonly min: number };
   readonly group?: string | number;
+  readonly board: boolean;
+  readonly board_group?: string | number;
   readonly rules: readonly RuleFile[];
   readonly limits: readonly LimitFile[];
   readonly control?: {
@@ -87,6 +89,8 @@ export const CONFIG_SCHEMA = {
       },
     },
     group: account,
+    board: { type: 'boolean', default: true },
+    board_group: account,
     rules: {
       type: 'array',
       maxItems: 1024,

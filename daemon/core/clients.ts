@@ -1,5 +1,6 @@
 /** Clients that come, come back and go: who has a link, who waits for one, who is turned away. */
 import { ERROR_CODES, LIMITS, PROTOCOL_VERSION } from '../../protocol/messages.js';
+import { abandonSlots, hasSlots, vacateNamesakes, vacateSlots } from './board.js';
 import { forgetCalls } from './calls.js';
 import type { Turn } from './decide.js';
 import { dropProcessHints, hasProcessHints } from './hints.js';
@@ -23,6 +24,10 @@ export function welcomeClient(turn: Turn, identity: ClientIdentity): void {
   if (before !== undefined && sameProcess && before.link === identity.link) {
     hearClient(turn, before);
     sendWelcome(turn, before);
+    if (before.board !== identity.board) {
+      before.board = identity.board;
+      for (const queue of before.queues.values()) turn.touch(queue);
+    }
     // Who floods the daemon with HELLO has not lost all the answers.
     if (turn.now - before.welcomedAt < LIMITS.READY_REPEAT_MS) return;
     before.welcomedAt = turn.now;
@@ -38,6 +43,7 @@ export function welcomeClient(turn: Turn, identity: ClientIdentity): void {
     return;
   }
   state.turnedAway.delete(identity.pid);
+  vacateNamesakes(turn, identity);
   const cameBack = sameProcess || takeBack(turn, identity);
   const client: Client = {
     ...identity,
@@ -121,8 +127,11 @@ export function loseClient(turn: Turn, link: string, cause: string, ended: boole
   }
   const { pid, startTime } = client;
   removeClient(turn, client);
-  if (ended) dropProcessHints(state.hints, pid);
-  const stillWatch = hasProcessHints(state.hints, pid);
+  if (ended) {
+    dropProcessHints(state.hints, pid);
+    vacateSlots(turn, client);
+  }
+  const stillWatch = hasProcessHints(state.hints, pid) || hasSlots(state, client);
   if (stillWatch) state.absent.set(pid, { link, startTime });
   turn.effects.push({ type: 'forget', link, stillWatch });
   turn.later({
@@ -135,19 +144,22 @@ export function loseClient(turn: Turn, link: string, cause: string, ended: boole
 }
 
 /** A link is no more whose client is not served: it was refused, or lost before. */
-function loseAbsent({ state, effects }: Turn, link: string, ended: boolean): void {
+function loseAbsent(turn: Turn, link: string, ended: boolean): void {
+  const { state, effects } = turn;
   for (const [pid, away] of state.turnedAway) {
     if (away.link === link) state.turnedAway.delete(pid);
   }
-  const [pid] = [...state.absent].find(([, absent]) => absent.link === link) ?? [];
-  if (ended && pid !== undefined) {
+  const [pid, absent] = [...state.absent].find(([, other]) => other.link === link) ?? [];
+  if (ended && pid !== undefined && absent !== undefined) {
     dropProcessHints(state.hints, pid);
+    vacateSlots(turn, { pid, startTime: absent.startTime });
     state.absent.delete(pid);
   }
   effects.push({ type: 'forget', link, stillWatch: !ended && pid !== undefined });
 }
 
 function removeClient(turn: Turn, client: Client): void {
+  abandonSlots(turn, client);
   for (const queue of client.queues.values()) removeQueue(turn, queue);
   forgetCalls(turn.state, client);
   turn.state.clients.delete(client.link);

@@ -1,5 +1,6 @@
 /** What controllers ask for: hints, the policy, on and off. */
 import { ERROR_CODES, LIMITS } from '../../protocol/messages.js';
+import { hasSlots, remaskAll } from './board.js';
 import type { Turn } from './decide.js';
 import type { Effect, Event } from './events.js';
 import { findHint, hasProcessHints, HINTS_MAX, matchesTarget, parseTarget } from './hints.js';
@@ -138,6 +139,7 @@ export function takeEnable(turn: Turn, event: EnableEvent): void {
 
 /** Decides anew on every queue. */
 export function touchAll(turn: Turn): void {
+  remaskAll(turn);
   for (const device of turn.state.devices.values()) turn.touchDevice(device, true);
 }
 
@@ -198,6 +200,7 @@ function describeHintsInForce(state: State, queues: readonly Queue[]): string {
 function stopWaitingFor({ state, effects }: Turn, pid: number): void {
   const absent = state.absent.get(pid);
   if (absent === undefined || hasProcessHints(state.hints, pid)) return;
+  if (hasSlots(state, { pid, startTime: absent.startTime })) return;
   state.absent.delete(pid);
   effects.push({ type: 'forget', link: absent.link, stillWatch: false });
 }

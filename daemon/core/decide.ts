@@ -1,6 +1,8 @@
 /** Asks the policy about a device and tells the queues for which its answer changed. */
 import type { PermitMessage, SuspendMessage } from '../../protocol/generated/messages.js';
 import { isOutdone } from '../policy/queue-index.js';
+import { placeQueue, writeMasks } from './board.js';
+import type { BoardDevice } from './board.js';
 import type { Effect } from './events.js';
 import { describeQueue, nextSeq } from './state.js';
 import type { Device, Queue, Ranks, State } from './state.js';
@@ -20,6 +22,8 @@ export class Turn {
   /** Devices to decide on, each with the queues that changed themselves. */
   private readonly touched = new Map<Device, Set<Queue>>();
   private readonly answers = new Set<Queue>();
+  /** Devices whose masks may have to be others. */
+  private readonly unmasked = new Set<BoardDevice>();
 
   constructor(
     readonly state: State,
@@ -54,6 +58,11 @@ export class Turn {
     this.answers.add(queue);
   }
 
+  /** The masks of a device are looked at at the end of the step. */
+  remask(device: BoardDevice): void {
+    this.unmasked.add(device);
+  }
+
   /** Something that can wait until the decisions are sent. */
   later(effect: Effect): void {
     this.afterwards.push(effect);
@@ -65,6 +74,7 @@ export class Turn {
     for (const [device, touched] of this.touched) {
       decideDevice(this, device, touched, changed);
     }
+    for (const device of this.unmasked) writeMasks(this, device);
     for (const queue of changed) {
       queue.seq = nextSeq(queue.seq);
       this.answers.add(queue);
@@ -112,6 +122,7 @@ function renderState(queue: Queue): PermitMessage | SuspendMessage {
     window: queue.window,
     notify: queue.notify,
     enabled: queue.enabled,
+    slot: queue.sentSlot,
   };
 }
 
@@ -122,7 +133,10 @@ function decideDevice(
   touched: ReadonlySet<Queue>,
   changed: Queue[],
 ): void {
-  for (const queue of touched) device.update(queue);
+  for (const queue of touched) {
+    placeQueue(turn, queue);
+    device.update(queue);
+  }
   if (device.queues.size === 0) return;
   const concerned = new Set(touched);
   judgeQueues(turn, device, concerned);
@@ -178,6 +192,8 @@ function applyVerdict(turn: Turn, queue: Queue, ranks: Ranks): boolean {
   const notify = isOutdone(ranks.bottom, queue.owner, -queue.rank);
   if (queue.allowed || free) queue.sliceUntil = 0;
   const { priority } = queue;
+  // Where messages decide the client is to go by them, its window too.
+  const slot = queue.onBoard ? (queue.slot?.slot ?? 0) : 0;
   const before = queue.permit;
   const same =
     queue.seq !== 0 &&
@@ -185,13 +201,15 @@ function applyVerdict(turn: Turn, queue: Queue, ranks: Ranks): boolean {
     queue.window === window &&
     queue.notify === notify &&
     queue.enabled === state.enabled &&
-    queue.sentPriority === priority;
+    queue.sentPriority === priority &&
+    queue.sentSlot === slot;
   if (same) return false;
   queue.permit = permit;
   queue.window = window;
   queue.notify = notify;
   queue.enabled = state.enabled;
   queue.sentPriority = priority;
+  queue.sentSlot = slot;
   if (before !== permit) noteTransition(turn, queue);
   return true;
 }

@@ -1,5 +1,6 @@
 /** What happens to the core, and what it wants to be done. */
 import type { AgentDown, AgentUp, ControlDown } from '../../protocol/generated/messages.js';
+import type { BoardChange, SlotProcess } from './board.js';
 import type { ClientIdentity } from './state.js';
 
 /** Something that happened. */
@@ -20,6 +21,10 @@ export type Event =
       /** Whether its process is no more either; else it may come back with another link. */
       readonly ended: boolean;
     }
+  /** Which slots of the board's devices have work, by UUID: each second, while there are slots. */
+  | { readonly type: 'bits'; readonly bits: ReadonlyMap<string, bigint> }
+  /** A process with slots on the board has ended that no link is of. */
+  | { readonly type: 'vacated'; readonly process: SlotProcess }
   | { readonly type: 'timer'; readonly key: string; readonly dueAt: number }
   | {
       readonly type: 'hint';
@@ -49,6 +54,8 @@ export type Event =
   | { readonly type: 'probe' }
   /** Whether anybody wants a report of each suspension. */
   | { readonly type: 'observe'; readonly on: boolean }
+  /** The daemon begins. */
+  | { readonly type: 'begin' }
   /** The daemon ends. */
   | { readonly type: 'leave' };
 
@@ -68,6 +75,7 @@ export type ReportKind =
 /** Something to be done, in the order of the list. */
 export type Effect =
   | { readonly type: 'send'; readonly link: string; readonly message: AgentDown }
+  | { readonly type: 'board'; readonly change: BoardChange }
   /** The link is served no more. */
   | {
       readonly type: 'forget';

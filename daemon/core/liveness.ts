@@ -3,6 +3,7 @@
  * for too long. Each device has one timer, set to the earliest moment at which something may be due
  * and armed only while a queue of it has work.
  */
+import { endRestored, noteCompeting, noteStalling, remaskClient } from './board.js';
 import type { Turn } from './decide.js';
 import { describeQueue } from './state.js';
 import type { Client, Device, Queue } from './state.js';
@@ -12,6 +13,9 @@ import type { Client, Device, Queue } from './state.js';
  * what it has not heard meanwhile proves nothing about the others.
  */
 const LATE_MS = 500;
+
+/** The slots that have work are looked at this often, in milliseconds. */
+const SAMPLE_MS = 1000;
 
 /** A client that has said nothing for so long, in milliseconds, is sent its state once more. */
 const QUIET_MS = 5000;
@@ -31,10 +35,11 @@ export function probeClients(turn: Turn): void {
 }
 
 /** Brings `competes` in line with the facts. @returns whether it changed. */
-export function refreshCompetes(queue: Queue): boolean {
+export function refreshCompetes(turn: Turn, queue: Queue): boolean {
   const competes = queue.ready && !queue.stalled && !queue.client.silent;
   if (competes === queue.competes) return false;
   queue.competes = competes;
+  noteCompeting(turn, queue);
   return true;
 }
 
@@ -42,6 +47,30 @@ export function refreshCompetes(queue: Queue): boolean {
 export function hearClient(turn: Turn, client: Client): void {
   client.heardAt = turn.now;
   if (client.silent) setSilent(turn, client, false);
+}
+
+/**
+ * Looks at which slots of the board have work: others wait for these, whether their clients have said
+ * so or not. A client that has some and says nothing is silent.
+ */
+export function checkBits(turn: Turn, bits: ReadonlyMap<string, bigint>): void {
+  const { board, clientByPid, settings } = turn.state;
+  if (board === undefined) return;
+  endRestored(turn, board);
+  const late = turn.now - board.sampledAt > SAMPLE_MS + LATE_MS;
+  board.sampledAt = turn.now;
+  for (const device of board.devices.values()) {
+    const shown = bits.get(device.id) ?? 0n;
+    for (const [place, slot] of device.slots.entries()) {
+      if (slot === undefined) continue;
+      if ((shown & (1n << BigInt(place))) === 0n) slot.shownSince = undefined;
+      else if (late || slot.shownSince === undefined) slot.shownSince = turn.now;
+      const client = clientByPid.get(slot.pid);
+      if (slot.shownSince === undefined || client === undefined || client.silent) continue;
+      const heardAt = Math.max(slot.shownSince, client.heardAt);
+      if (turn.now >= heardAt + settings.silentMs) setSilent(turn, client, true);
+    }
+  }
 }
 
 /** The queue got work: from now on it is watched. */
@@ -54,8 +83,7 @@ export function watchQueue(turn: Turn, queue: Queue): void {
 export function noteProgress(turn: Turn, queue: Queue): void {
   queue.progressAt = turn.now;
   if (!queue.stalled) return;
-  queue.stalled = false;
-  if (refreshCompetes(queue)) turn.touch(queue);
+  setStalled(turn, queue, false);
   report(turn, queue, 'info', `${describeQueue(queue)} moves again`);
 }
 
@@ -90,8 +118,9 @@ function checkSilence(turn: Turn, queue: Queue): void {
 
 function setSilent(turn: Turn, client: Client, silent: boolean): void {
   client.silent = silent;
+  remaskClient(turn, client);
   for (const queue of client.queues.values()) {
-    if (refreshCompetes(queue)) turn.touch(queue);
+    if (refreshCompetes(turn, queue)) turn.touch(queue);
     if (queue.ready && !silent) watchQueue(turn, queue);
   }
   const what = silent
@@ -115,8 +144,7 @@ function checkStall(turn: Turn, queue: Queue): void {
     turn.wakeAt(queue.device, due);
     return;
   }
-  queue.stalled = true;
-  if (refreshCompetes(queue)) turn.touch(queue);
+  setStalled(turn, queue, true);
   const open = String(queue.submitted - queue.completed);
   report(
     turn,
@@ -125,6 +153,12 @@ function checkStall(turn: Turn, queue: Queue): void {
     `${describeQueue(queue)} has work (${open} launches in flight) of which nothing moved for ` +
       `${String(stallMs)} ms: it holds nobody back until it moves`,
   );
+}
+
+function setStalled(turn: Turn, queue: Queue, stalled: boolean): void {
+  queue.stalled = stalled;
+  noteStalling(turn, queue);
+  if (refreshCompetes(turn, queue)) turn.touch(queue);
 }
 
 /** A queue that has waited for `maxSuspendMs` gets a slice, and then waits anew. */

@@ -1,6 +1,7 @@
 /** Queues that come and go, and what their clients say of their work. */
 import type { RegisterMessage, StatsMessage } from '../../protocol/generated/messages.js';
 import { LIMITS } from '../../protocol/messages.js';
+import { settleQueue, unplaceQueue } from './board.js';
 import type { Turn } from './decide.js';
 import { noteProgress, refreshCompetes, watchQueue } from './liveness.js';
 import { applyPriority, resolveLabel } from './priority.js';
@@ -103,6 +104,9 @@ function createQueue(turn: Turn, client: Client, message: RegisterMessage): Queu
     competes: false,
     priority: 0,
     source: 'default',
+    slot: undefined,
+    formerSlots: [],
+    onBoard: false,
     rank: 0,
     allowed: true,
     seq: 0,
@@ -111,6 +115,7 @@ function createQueue(turn: Turn, client: Client, message: RegisterMessage): Queu
     notify: false,
     enabled: state.enabled,
     sentPriority: NaN,
+    sentSlot: 0,
     suspends: 0,
     suspendedAt: now,
     sliceUntil: 0,
@@ -146,7 +151,7 @@ export function setReady(turn: Turn, queue: Queue, ready: boolean, waiting: bool
     queue.readyMs += turn.now - queue.readySince;
     queue.sliceUntil = 0;
   }
-  if (refreshCompetes(queue)) turn.touch(queue);
+  if (refreshCompetes(turn, queue)) turn.touch(queue);
 }
 
 /** A client says all it knows of a queue. */
@@ -161,7 +166,10 @@ export function takeStats(turn: Turn, queue: Queue, message: StatsMessage): void
   queue.submitted = message.submitted;
   queue.completed = message.completed;
   queue.waitedNs = message.waitedNs;
-  if (message.applied === queue.seq) return;
+  if (message.applied === queue.seq) {
+    settleQueue(turn, queue);
+    return;
+  }
   // Something was lost on the way. A number from the future is none of ours: go on after it, so
   // that what is sent now is not taken for old.
   if (isOlder(queue.seq, message.applied)) queue.seq = message.applied;
@@ -171,6 +179,7 @@ export function takeStats(turn: Turn, queue: Queue, message: StatsMessage): void
 /** The queue is no more. */
 export function removeQueue(turn: Turn, queue: Queue): void {
   const { device, client } = queue;
+  unplaceQueue(turn, queue);
   client.queues.delete(queue.number);
   device.remove(queue);
   turn.forget(queue);

@@ -9,6 +9,7 @@ import { DeviceQueues } from '../policy/device-queues.js';
 import type { Policy, PolicyQueue, Survey } from '../policy/policy.js';
 import { QueueIndex } from '../policy/queue-index.js';
 import type { Top } from '../policy/queue-index.js';
+import type { BoardState, Slot } from './board.js';
 import type { CoreSettings } from './settings.js';
 
 /** Where a priority came from. */
@@ -47,6 +48,8 @@ export interface ClientIdentity {
   readonly ownName: string;
   /** XSCHED_PRIORITY, if there was one. */
   readonly ownPriority: number | undefined;
+  /** The nonce that it reads on the board, 0 without one. */
+  readonly board: number;
   /** The processes above it, its parent first, as far as they were read. */
   readonly ancestors: readonly Ancestor[];
 }
@@ -56,6 +59,7 @@ export type Calls = Omit<CallsMessage, 'type' | 'function'>;
 
 /** A process with a link. */
 export interface Client extends ClientIdentity {
+  board: number;
   /** Name by a rule, by XSCHED_NAME, or the executable's. */
   readonly name: string;
   /** Whether streams' CUDA priorities rank queues inside the process. */
@@ -113,6 +117,7 @@ export interface Ranks {
  * Times are milliseconds of the daemon's monotonic clock.
  */
 export interface Queue extends PolicyQueue {
+  onBoard: boolean;
   readonly id: string;
   readonly owner: string;
   readonly client: Client;
@@ -147,6 +152,9 @@ export interface Queue extends PolicyQueue {
 
   priority: number;
   source: PrioritySource;
+  /** Its slot on the board, and those that its client may still use instead. */
+  slot: Slot | undefined;
+  readonly formerSlots: Slot[];
   /** What the policy said of it last. */
   rank: number;
   allowed: boolean;
@@ -155,9 +163,10 @@ export interface Queue extends PolicyQueue {
   permit: boolean;
   window: number;
   notify: boolean;
-  /** `enabled` and `priority` as they were last sent. */
+  /** `enabled`, `priority` and the name of the slot as they were last sent. */
   enabled: boolean;
   sentPriority: number;
+  sentSlot: number;
   suspends: number;
   suspendedAt: number;
   /** Until when it may launch although the policy says no; 0 without a slice. */
@@ -191,6 +200,8 @@ export interface State {
   readonly settings: CoreSettings;
   readonly policies: ReadonlyMap<string, Policy>;
   readonly generation: number;
+  /** Undefined where all goes by messages. */
+  readonly board: BoardState | undefined;
   policy: Policy;
   enabled: boolean;
   /** Set when the daemon leaves: everybody gets a permit. */
@@ -222,6 +233,7 @@ export function createState(
   settings: CoreSettings,
   policies: ReadonlyMap<string, Policy>,
   generation: number,
+  board?: BoardState,
 ): State {
   const policy = policies.get(settings.policy);
   if (policy === undefined) throw new Error(`there is no policy '${settings.policy}'`);
@@ -229,6 +241,7 @@ export function createState(
     settings,
     policies,
     generation,
+    board,
     policy,
     enabled: settings.enabled,
     leaving: false,

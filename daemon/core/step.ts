@@ -3,14 +3,16 @@
  *
  * No clock, socket or logger in here: `now` is handed in, in milliseconds of a monotonic clock, and
  * everything that touches the world comes back as an effect. Effects are to be carried out in their
- * order and at once: suspensions come before permits.
+ * order and at once: the board is written before messages tell of it, and suspensions come before
+ * permits.
  */
 import { hearMessage } from './agent.js';
+import { beginBoard, vacateSlots } from './board.js';
 import { loseClient, welcomeClient } from './clients.js';
 import { takeEnable, takeHint, takePolicy, touchAll } from './control.js';
 import { Turn } from './decide.js';
 import type { Effect, Event } from './events.js';
-import { checkDevice, probeClients } from './liveness.js';
+import { checkBits, checkDevice, probeClients } from './liveness.js';
 import type { State } from './state.js';
 
 export interface Step {
@@ -39,6 +41,12 @@ function handle(turn: Turn, event: Event): void {
     case 'gone':
       loseClient(turn, event.link, event.cause, event.ended);
       return;
+    case 'bits':
+      checkBits(turn, event.bits);
+      return;
+    case 'vacated':
+      vacateSlots(turn, event.process);
+      return;
     case 'timer': {
       const device = state.devices.get(event.key);
       if (device !== undefined) checkDevice(turn, device, event.dueAt);
@@ -58,6 +66,9 @@ function handle(turn: Turn, event: Event): void {
       return;
     case 'observe':
       state.observed = event.on;
+      return;
+    case 'begin':
+      beginBoard(turn);
       return;
     case 'leave':
       state.leaving = true;

@@ -11,6 +11,8 @@ export interface PolicyQueue {
   readonly priority: number;
   /** Whether it has work and its process is alive to it: only such queues hold others back. */
   readonly competes: boolean;
+  /** Whether a mask on the board holds it back for those who are there too; set by the core. */
+  readonly onBoard: boolean;
 }
 
 /** What a policy sees of a device: its queues, and two indices of them by priority. */
@@ -21,6 +23,8 @@ export interface PolicyDevice<Q extends PolicyQueue = PolicyQueue> {
   readonly byPriority: QueueOrder<Q>;
   /** Of the queues that compete. */
   readonly competing: QueueOrder<Q>;
+  /** Of those that compete and are not on the board. */
+  readonly competingApart: QueueOrder<Q>;
 }
 
 /** The word of a policy about one queue. */
@@ -50,6 +54,12 @@ export interface Survey {
  */
 export interface Policy<S extends Survey = Survey> {
   readonly name: string;
+
+  /**
+   * Whether all that it wants is that a queue waits while one of a higher priority of another process
+   * competes. Masks on the board do that by themselves; its verdict then concerns those apart.
+   */
+  readonly goesByPriority?: boolean;
 
   /**
    * Looks at all that the queues share. Called for each change, so its cost should not follow the

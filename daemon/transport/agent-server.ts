@@ -235,6 +235,7 @@ export class AgentServer {
         command: hello.command,
         ownName: hello.name,
         ownPriority: hello.hasPriority ? hello.priority : undefined,
+        board: hello.board,
         ancestors: readAncestors(peer.pid),
       };
     } catch (error) {

@@ -137,6 +137,8 @@ export interface HelloMessage {
   readonly priority: number;
   /** The shim's version. */
   readonly shim: string;
+  /** The nonce that it reads on the board, if it may write `ready`; else 0. */
+  readonly board: number;
 }
 
 /** A queue exists. Answered by PERMIT or SUSPEND; repeated until then. */
@@ -290,6 +292,8 @@ export interface PermitMessage {
   readonly notify: boolean;
   /** False while scheduling is switched off: all passes. */
   readonly enabled: boolean;
+  /** The queue's slot on the board, whose mask holds it back too; 0 for none. */
+  readonly slot: number;
 }
 
 /** The queue may not launch. Level-triggered: it carries the whole state. */
@@ -309,6 +313,8 @@ export interface SuspendMessage {
   readonly notify: boolean;
   /** False while scheduling is switched off: all passes. */
   readonly enabled: boolean;
+  /** The queue's slot on the board, whose mask holds it back too; 0 for none. */
+  readonly slot: number;
 }
 
 /** What was wrong with a message; after VERSION or IDENTITY the client is not served. */
@@ -524,7 +530,7 @@ export type Message = AgentUp | AgentDown | ControlUp | ControlDown;
 
 /** JSON schemas of the decoded messages; `maxBytes` is a keyword of codec.ts. */
 export const SCHEMAS: Readonly<Record<Message['type'], object>> = {
-  HELLO: {"type":"object","additionalProperties":false,"required":["type","version","pid","startTime","exe","command","name","hasPriority","priority","shim"],"properties":{"type":{"const":"HELLO"},"version":{"type":"integer","minimum":0,"maximum":4294967295},"pid":{"type":"integer","minimum":0,"maximum":4294967295},"startTime":{"type":"integer","minimum":0,"maximum":9007199254740991},"exe":{"type":"string","maxBytes":4096},"command":{"type":"string","maxBytes":4096},"name":{"type":"string","maxBytes":256},"hasPriority":{"type":"boolean"},"priority":{"type":"integer","minimum":-255,"maximum":255},"shim":{"type":"string","maxBytes":64}}},
+  HELLO: {"type":"object","additionalProperties":false,"required":["type","version","pid","startTime","exe","command","name","hasPriority","priority","shim","board"],"properties":{"type":{"const":"HELLO"},"version":{"type":"integer","minimum":0,"maximum":4294967295},"pid":{"type":"integer","minimum":0,"maximum":4294967295},"startTime":{"type":"integer","minimum":0,"maximum":9007199254740991},"exe":{"type":"string","maxBytes":4096},"command":{"type":"string","maxBytes":4096},"name":{"type":"string","maxBytes":256},"hasPriority":{"type":"boolean"},"priority":{"type":"integer","minimum":-255,"maximum":255},"shim":{"type":"string","maxBytes":64},"board":{"type":"integer","minimum":0,"maximum":9007199254740991}}},
   REGISTER: {"type":"object","additionalProperties":false,"required":["type","queue","seq","device","context","stream","streamPriority","label","modelVersion","instance","level","ready"],"properties":{"type":{"const":"REGISTER"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"device":{"type":"string","maxBytes":64},"context":{"type":"integer","minimum":0,"maximum":9007199254740991},"stream":{"type":"integer","minimum":0,"maximum":9007199254740991},"streamPriority":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"label":{"type":"string","maxBytes":256},"modelVersion":{"type":"string","maxBytes":32},"instance":{"type":"string","maxBytes":256},"level":{"type":"integer","minimum":0,"maximum":3},"ready":{"type":"boolean"}}},
   READY: {"type":"object","additionalProperties":false,"required":["type","queue","seq","waiting"],"properties":{"type":{"const":"READY"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"waiting":{"type":"boolean"}}},
   IDLE: {"type":"object","additionalProperties":false,"required":["type","queue","seq"],"properties":{"type":{"const":"IDLE"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295}}},
@@ -535,8 +541,8 @@ export const SCHEMAS: Readonly<Record<Message['type'], object>> = {
   UNSERVE: {"type":"object","additionalProperties":false,"required":["type","label"],"properties":{"type":{"const":"UNSERVE"},"label":{"type":"integer","minimum":0,"maximum":4294967295}}},
   CALLS: {"type":"object","additionalProperties":false,"required":["type","function","passed","gated","bypassed","captured","unknown"],"properties":{"type":{"const":"CALLS"},"function":{"type":"string","maxBytes":96},"passed":{"type":"integer","minimum":0,"maximum":9007199254740991},"gated":{"type":"integer","minimum":0,"maximum":9007199254740991},"bypassed":{"type":"integer","minimum":0,"maximum":9007199254740991},"captured":{"type":"integer","minimum":0,"maximum":9007199254740991},"unknown":{"type":"integer","minimum":0,"maximum":9007199254740991}}},
   WELCOME: {"type":"object","additionalProperties":false,"required":["type","version","generation","enabled","streamPriority","preemptLatency"],"properties":{"type":{"const":"WELCOME"},"version":{"type":"integer","minimum":0,"maximum":4294967295},"generation":{"type":"integer","minimum":0,"maximum":9007199254740991},"enabled":{"type":"boolean"},"streamPriority":{"type":"boolean"},"preemptLatency":{"type":"integer","minimum":0,"maximum":1000000}}},
-  PERMIT: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","notify","enabled"],"properties":{"type":{"const":"PERMIT"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"notify":{"type":"boolean"},"enabled":{"type":"boolean"}}},
-  SUSPEND: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","notify","enabled"],"properties":{"type":{"const":"SUSPEND"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"notify":{"type":"boolean"},"enabled":{"type":"boolean"}}},
+  PERMIT: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","notify","enabled","slot"],"properties":{"type":{"const":"PERMIT"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"notify":{"type":"boolean"},"enabled":{"type":"boolean"},"slot":{"type":"integer","minimum":0,"maximum":4096}}},
+  SUSPEND: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","notify","enabled","slot"],"properties":{"type":{"const":"SUSPEND"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"notify":{"type":"boolean"},"enabled":{"type":"boolean"},"slot":{"type":"integer","minimum":0,"maximum":4096}}},
   ERROR: {"type":"object","additionalProperties":false,"required":["type","code","message"],"properties":{"type":{"const":"ERROR"},"code":{"type":"integer","minimum":0,"maximum":4294967295},"message":{"type":"string","maxBytes":1024}}},
   SERVED: {"type":"object","additionalProperties":false,"required":["type","label"],"properties":{"type":{"const":"SERVED"},"label":{"type":"integer","minimum":0,"maximum":4294967295}}},
   STATUS: {"type":"object","additionalProperties":false,"required":["type","request","version"],"properties":{"type":{"const":"STATUS"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"version":{"type":"integer","minimum":0,"maximum":4294967295}}},

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define XSP_VERSION 3
+#define XSP_VERSION 4
 #define XSP_MESSAGE_BYTES (16384)
 #define XSP_REPLY_BYTES (16777216)
 #define XSP_QUEUES_PER_CLIENT (1024)
@@ -22,6 +22,10 @@
 #define XSP_SILENCE_MS (800)
 #define XSP_STATS_MS (500)
 #define XSP_CALLS_MS (2000)
+#define XSP_BOARD_DEVICES (64)
+#define XSP_BOARD_SLOTS (64)
+#define XSP_BEAT_MS (250)
+#define XSP_BEATLESS_MS (1000)
 #define XSP_FUNCTIONS (512)
 #define XSP_FUNCTION_BYTES (96)
 #define XSP_LABELS (1024)
@@ -78,6 +82,7 @@ typedef struct {
     bool has_priority;
     int32_t priority;
     xsp_str shim;
+    uint64_t board;
 } xsp_hello;
 
 /* A queue exists. Answered by PERMIT or SUSPEND; repeated until then. */
@@ -172,6 +177,7 @@ typedef struct {
     uint32_t window;
     bool notify;
     bool enabled;
+    uint32_t slot;
 } xsp_permit;
 
 /* The queue may not launch. Level-triggered: it carries the whole state. */
@@ -183,6 +189,7 @@ typedef struct {
     uint32_t window;
     bool notify;
     bool enabled;
+    uint32_t slot;
 } xsp_suspend;
 
 /* What was wrong with a message; after VERSION or IDENTITY the client is not served. */
@@ -250,6 +257,7 @@ static const xsp_field xsp_hello_fields[] = {
     {"hasPriority", XSP_BOOL, offsetof(xsp_hello, has_priority), 0, 1},
     {"priority", XSP_I32, offsetof(xsp_hello, priority), -255, 255},
     {"shim", XSP_STR, offsetof(xsp_hello, shim), 0, 64},
+    {"board", XSP_U64, offsetof(xsp_hello, board), 0, 0x1fffffffffffff},
 };
 
 static const xsp_field xsp_register_fields[] = {
@@ -329,6 +337,7 @@ static const xsp_field xsp_permit_fields[] = {
     {"window", XSP_U32, offsetof(xsp_permit, window), 0, 1021},
     {"notify", XSP_BOOL, offsetof(xsp_permit, notify), 0, 1},
     {"enabled", XSP_BOOL, offsetof(xsp_permit, enabled), 0, 1},
+    {"slot", XSP_U32, offsetof(xsp_permit, slot), 0, 4096},
 };
 
 static const xsp_field xsp_suspend_fields[] = {
@@ -339,6 +348,7 @@ static const xsp_field xsp_suspend_fields[] = {
     {"window", XSP_U32, offsetof(xsp_suspend, window), 0, 1021},
     {"notify", XSP_BOOL, offsetof(xsp_suspend, notify), 0, 1},
     {"enabled", XSP_BOOL, offsetof(xsp_suspend, enabled), 0, 1},
+    {"slot", XSP_U32, offsetof(xsp_suspend, slot), 0, 4096},
 };
 
 static const xsp_field xsp_error_fields[] = {
@@ -351,7 +361,7 @@ static const xsp_field xsp_served_fields[] = {
 };
 
 static const xsp_spec xsp_specs[] = {
-    {"HELLO", XSP_OP_HELLO, 1, 9, sizeof(xsp_hello), xsp_hello_fields},
+    {"HELLO", XSP_OP_HELLO, 1, 10, sizeof(xsp_hello), xsp_hello_fields},
     {"REGISTER", XSP_OP_REGISTER, 1, 11, sizeof(xsp_register), xsp_register_fields},
     {"READY", XSP_OP_READY, 1, 3, sizeof(xsp_ready), xsp_ready_fields},
     {"IDLE", XSP_OP_IDLE, 1, 2, sizeof(xsp_idle), xsp_idle_fields},
@@ -362,8 +372,8 @@ static const xsp_spec xsp_specs[] = {
     {"UNSERVE", XSP_OP_UNSERVE, 1, 1, sizeof(xsp_unserve), xsp_unserve_fields},
     {"CALLS", XSP_OP_CALLS, 1, 6, sizeof(xsp_calls), xsp_calls_fields},
     {"WELCOME", XSP_OP_WELCOME, 0, 5, sizeof(xsp_welcome), xsp_welcome_fields},
-    {"PERMIT", XSP_OP_PERMIT, 0, 7, sizeof(xsp_permit), xsp_permit_fields},
-    {"SUSPEND", XSP_OP_SUSPEND, 0, 7, sizeof(xsp_suspend), xsp_suspend_fields},
+    {"PERMIT", XSP_OP_PERMIT, 0, 8, sizeof(xsp_permit), xsp_permit_fields},
+    {"SUSPEND", XSP_OP_SUSPEND, 0, 8, sizeof(xsp_suspend), xsp_suspend_fields},
     {"ERROR", XSP_OP_ERROR, 0, 2, sizeof(xsp_error), xsp_error_fields},
     {"SERVED", XSP_OP_SERVED, 0, 1, sizeof(xsp_served), xsp_served_fields},
 };

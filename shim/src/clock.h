@@ -35,6 +35,16 @@ static inline void futex_wait(_Atomic uint32_t *word, uint32_t seen, uint64_t ns
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, &limit, NULL, 0);
 }
 
+/* The same on a word that other processes have, too. */
+static inline void futex_wait_shared(_Atomic uint32_t *word, uint32_t seen, uint64_t ns) {
+    struct timespec limit = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
+    syscall(SYS_futex, word, FUTEX_WAIT, seen, &limit, NULL, 0);
+}
+
+static inline void futex_wake_shared(_Atomic uint32_t *word) {
+    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
 static inline void futex_wake_all(_Atomic uint32_t *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }

@@ -92,7 +92,17 @@ static void load_socket_path(void) {
                  "daemon can be reached",
                  folder, sizeof(config.socket_path) - 1);
         config.socket_path[0] = '\0';
+        return;
     }
+    snprintf(config.runtime_dir, sizeof(config.runtime_dir), "%.*s",
+             (int)sizeof(config.runtime_dir) - 1, folder);
+}
+
+static void load_board(void) {
+    const char *board = getenv("XSCHED_BOARD");
+    config.board = board == NULL || strcmp(board, "off") != 0;
+    if (config.board && board != NULL && *board != '\0' && strcmp(board, "on") != 0)
+        log_line(LOG_WARN, "XSCHED_BOARD is '%.64s', expected on or off; ignored", board);
 }
 
 static void load_policy(void) {
@@ -148,6 +158,7 @@ void config_load(void) {
                  sizeof(config.name) - 1);
     }
     load_policy();
+    load_board();
     load_socket_path();
 }
 

@@ -21,6 +21,8 @@ struct config {
      * limit. */
     uint32_t gate_max_ms;
     char name[257];        /* Up to 256 bytes, as HELLO may carry. */
+    bool board;            /* XSCHED_BOARD=off: all goes by messages. */
+    char runtime_dir[108]; /* The daemon's; empty like the path of the socket in it. */
     char socket_path[108]; /* agent.sock, or empty when its path does not fit a socket address. */
 };
 

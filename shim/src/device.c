@@ -1,5 +1,7 @@
 #include "device.h"
 
+#include "../../protocol/board.h"
+#include "board.h"
 #include "clock.h"
 #include "gate.h"
 #include "resolve.h"
@@ -69,6 +71,26 @@ void device_wake(struct device *device) {
     atomic_fetch_add(&device->wake_seq, 1);
     if (atomic_load(&device->waiters) > 0)
         futex_wake_all(&device->wake_seq);
+    board_wake(device);
+}
+
+struct doze device_listen(struct device *device) {
+    struct xsp_ready_device *shared = atomic_load(&device->sleeps_on);
+    uint32_t seen = atomic_load(shared != NULL ? &shared->wake_seq : &device->wake_seq);
+    return (struct doze){device, shared, seen};
+}
+
+void device_doze(const struct doze *doze, uint64_t ns) {
+    struct xsp_ready_device *shared = doze->shared;
+    if (shared != NULL) {
+        atomic_fetch_add(&shared->waiters, 1);
+        futex_wait_shared(&shared->wake_seq, doze->seen, ns);
+        atomic_fetch_sub(&shared->waiters, 1);
+    } else {
+        atomic_fetch_add(&doze->device->waiters, 1);
+        futex_wait(&doze->device->wake_seq, doze->seen, ns);
+        atomic_fetch_sub(&doze->device->waiters, 1);
+    }
 }
 
 struct device *device_of_context(CUcontext context) {

@@ -1,8 +1,10 @@
 #include "gate.h"
 
+#include "board.h"
 #include "capture.h"
 #include "clock.h"
 #include "config.h"
+#include "device.h"
 #include "feed.h"
 #include "hot.h"
 #include "link.h"
@@ -25,7 +27,7 @@ static const uint64_t SILENCE_NS = XSP_SILENCE_MS * NS_PER_MS;
 
 static atomic_bool depends;
 
-enum blocked_by { NOBODY, DAEMON, PROCESS };
+enum blocked_by { NOBODY, DAEMON, PROCESS, BOARD };
 
 void gate_open_for_exit(void) {
     atomic_store(&hot.is_exiting, true);
@@ -49,6 +51,8 @@ static inline enum blocked_by blocked(struct queue *queue) {
     }
     if (atomic_load(queue->hot->ready_top) > atomic_load(&queue->hot->rank))
         return PROCESS;
+    if (board_bars(board_view(queue->hot)) && board_counts())
+        return BOARD;
     return NOBODY;
 }
 
@@ -78,19 +82,25 @@ struct patience {
     uint64_t looked_at;
     uint64_t lived_ns;
     struct silence silence;
+    struct pulse pulse;
 };
 
-/*
- * A gate has waited on: launches pass when the daemon is silent, or when it talks but has no answer
- * to the registration of this very queue (it refuses it, or is of another kind).
- */
-static void give_up_on_daemon(struct queue *queue, struct patience *patience) {
+/* How long the process has lived since the last look. */
+static uint64_t live_on(struct patience *patience) {
     uint64_t now = clock_now();
     uint64_t lived = now - patience->looked_at;
     if (lived > STALL_NS)
         lived = STALL_NS;
     patience->looked_at = now;
     patience->lived_ns += lived;
+    return lived;
+}
+
+/*
+ * A gate has waited on: launches pass when the daemon is silent, or when it talks but has no answer
+ * to the registration of this very queue (it refuses it, or is of another kind).
+ */
+static void give_up_on_daemon(struct queue *queue, struct patience *patience, uint64_t lived) {
     link_check_silence(&patience->silence, lived);
     if (config.fail_closed || atomic_load(&queue->registered))
         return;
@@ -104,15 +114,14 @@ static void give_up_on_daemon(struct queue *queue, struct patience *patience) {
 
 /* Out of the way of launches that need not wait: they read as little code as can be. */
 __attribute__((noinline, cold)) static void wait_for_permission(struct queue *queue) {
-    struct device *device = queue->device;
     uint64_t began = clock_now();
     uint64_t limit = config.gate_max_ms * NS_PER_MS;
-    struct patience patience = {began, 0, link_listen()};
+    struct patience patience = {began, 0, link_listen(), board_listen()};
     uint64_t since = 0; /* Since when it waits for nobody but who may wait for it in turn. */
     atomic_fetch_add(&queue->waiting, 1);
     bool announced = false;
     for (;;) {
-        uint32_t seen = atomic_load_explicit(&device->wake_seq, memory_order_acquire);
+        struct doze doze = device_listen(queue->device);
         enum blocked_by by = held_back(queue);
         if (by == NOBODY)
             break;
@@ -142,20 +151,19 @@ __attribute__((noinline, cold)) static void wait_for_permission(struct queue *qu
             cpu_relax();
             continue;
         }
-        atomic_fetch_add(&device->waiters, 1);
-        if (held_back(queue) != NOBODY) {
-            uint64_t nap = SLEEP_NS;
-            if (limited && limit - (now - since) < nap)
-                nap = limit - (now - since);
-            /* Sharp at the moment at which a daemon that never spoke meanwhile is given up. */
-            uint64_t lived = patience.lived_ns;
-            if (by == DAEMON && lived < SILENCE_NS && SILENCE_NS - lived < nap)
-                nap = SILENCE_NS - lived;
-            futex_wait(&device->wake_seq, seen, nap);
-        }
-        atomic_fetch_sub(&device->waiters, 1);
+        uint64_t nap = SLEEP_NS;
+        if (limited && limit - (now - since) < nap)
+            nap = limit - (now - since);
+        /* Sharp at the moment at which a daemon that never spoke meanwhile is given up. */
+        uint64_t lived = patience.lived_ns;
+        if (by == DAEMON && lived < SILENCE_NS && SILENCE_NS - lived < nap)
+            nap = SILENCE_NS - lived;
+        device_doze(&doze, nap);
+        lived = live_on(&patience);
         if (by == DAEMON)
-            give_up_on_daemon(queue, &patience);
+            give_up_on_daemon(queue, &patience, lived);
+        else if (by == BOARD)
+            board_check_pulse(&patience.pulse, lived);
     }
     atomic_fetch_sub(&queue->waiting, 1);
     atomic_fetch_add_explicit(&queue->waited_ns, clock_now() - began, memory_order_relaxed);
@@ -176,6 +184,22 @@ LAUNCH_PATH static inline bool is_latest(CUstream stream) {
            queue_is_latest((uintptr_t)context, LEGACY_KEY);
 }
 
+/*
+ * The first launch of a queue that was idle: whoever has to stop for it learns so first of all, and
+ * gate_enter does the rest.
+ */
+__attribute__((noinline)) LAUNCH_PATH static void begin(struct hot_queue *queue) {
+    _Atomic int *ready_top = queue->ready_top;
+    /* In a child that finds the line empty it is no queue's. */
+    if (ready_top == NULL || atomic_load(&queue->bits) == NULL)
+        return;
+    atomic_fetch_add(&queue->entered, 1);
+    board_announce(queue);
+    ranks_announce(ready_top, atomic_load(&queue->rank));
+    queue_become_ready(hot_thread.queue);
+    atomic_fetch_sub(&queue->entered, 1);
+}
+
 /* In line, since a launch need not ask whether it is a copy. */
 __attribute__((always_inline)) static inline struct hot_queue *pass(CUstream stream, bool is_copy) {
     if (!LIKELY(is_latest(stream)))
@@ -185,17 +209,21 @@ __attribute__((always_inline)) static inline struct hot_queue *pass(CUstream str
                      LIKELY(atomic_load_explicit(&queue->copier, memory_order_acquire) == 0) &&
                      LIKELY(atomic_load_explicit(&queue->window, memory_order_relaxed) == 0) &&
                      LIKELY(!queue->nameless) && LIKELY(hot_thread.fed == hot_thread.queue) &&
-                     LIKELY(atomic_load(&queue->ready)) &&
                      (!is_copy || LIKELY(queue->gates_copies));
     if (!LIKELY(is_simple))
         return NULL;
+    if (!LIKELY(atomic_load(&queue->ready))) {
+        begin(queue);
+        return NULL;
+    }
     /* Read before `ready` is for the last time: whoever empties the line, or finds it empty in a
      * child, finds it not ready. */
     _Atomic int *ready_top = queue->ready_top;
+    struct board_view view = board_view(queue);
     atomic_fetch_add(&queue->entered, 1);
     if (LIKELY(atomic_load(&queue->ready)) &&
         LIKELY(atomic_load_explicit(&queue->permit, memory_order_acquire)) &&
-        LIKELY(atomic_load(ready_top) <= atomic_load(&queue->rank)))
+        LIKELY(atomic_load(ready_top) <= atomic_load(&queue->rank)) && LIKELY(!board_bars(view)))
         return queue;
     /* gate_enter counts it again. */
     atomic_fetch_sub(&queue->entered, 1);
@@ -208,6 +236,19 @@ LAUNCH_PATH struct hot_queue *gate_pass(CUstream stream) {
 
 LAUNCH_PATH struct hot_queue *gate_pass_copy(CUstream stream) {
     return pass(stream, true);
+}
+
+/* Whoever made the queue ready tells those who need to know. `at_once`: not only by message, and
+ * that only where others do not see it on the board. */
+static void tell(struct queue *queue, bool at_once) {
+    if (!atomic_load_explicit(&queue->untold, memory_order_relaxed))
+        return;
+    int saved = errno;
+    if (at_once)
+        queue_tell(queue);
+    else if (atomic_load_explicit(&queue->hot->place, memory_order_relaxed) == XSP_BOARD_SLOTS)
+        queue_report_ready(queue);
+    errno = saved;
 }
 
 void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_stream,
@@ -236,6 +277,8 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
     atomic_fetch_add(&queue->hot->entered, 1);
     if (!atomic_load(&queue->hot->ready))
         queue_become_ready(queue);
+    /* A copy may keep its thread in the driver until it is done. */
+    tell(queue, work.kind != WORK_LAUNCH);
     if (work.kind == WORK_ASIDE || (work.kind == WORK_COPY && !queue->hot->gates_copies))
         return;
     ticket->outcome = CALL_PASSED;
@@ -249,6 +292,7 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
     }
     if (blocked(queue) != NOBODY && held_back(queue) != NOBODY) {
         int saved = errno;
+        tell(queue, true);
         wait_for_permission(queue);
         ticket->outcome = CALL_GATED;
         if (ticket->share.weight != 0)
@@ -271,5 +315,6 @@ void gate_leave(const struct ticket *ticket, enum hook_id function, CUresult res
             queue_trail(queue);
         errno = saved;
     }
+    tell(queue, true);
     atomic_fetch_add(&queue->hot->returned, 1);
 }

@@ -60,17 +60,24 @@ struct queue;
 struct hot_queue {
     _Atomic uint64_t entered;
     _Atomic uint64_t returned;
-    _Atomic int *ready_top;  /* Where the highest rank stands that is ready on the device. */
+    _Atomic int *ready_top; /* Where the highest rank stands that is ready on the device. */
+    /* board.h: where it stands who has work on the device, and to whom of them the queue yields. */
+    _Atomic(_Atomic uint64_t *) bits;
+    _Atomic(const _Atomic uint64_t *) mask;
     _Atomic uint32_t window; /* So many launches in flight, or window_ns; 0 for no limit. */
     _Atomic int rank;
-    _Atomic uint32_t copier; /* The thread that copies in pieces, 0 for none. */
-    _Atomic bool permit;     /* The daemon's word; true while there is no daemon to ask. */
+    _Atomic uint32_t copier;     /* The thread that copies in pieces, 0 for none. */
+    _Atomic uint32_t announcers; /* Threads that are about to set its bit there, and which that */
+    _Atomic uint8_t place;       /* is: XSP_BOARD_SLOTS for none. */
+    _Atomic bool permit;         /* The daemon's word; true while there is no daemon to ask. */
     _Atomic bool ready;
     _Atomic bool orphaned; /* Its stream was destroyed while it had work. */
     bool gates_copies;     /* config.h's gate_copies; here it is in a line that each copy reads. */
     bool nameless; /* A thread's own default stream, or a green context's: others' calls can't name
                   it. */
 } __attribute__((aligned(CACHE_LINE_BYTES)));
+
+_Static_assert(sizeof(struct hot_queue) == CACHE_LINE_BYTES, "a queue takes two lines");
 
 /*
  * The process's. A child finds it full of zeros (process.h), so that nothing its thread

@@ -1,5 +1,6 @@
 #include "process.h"
 
+#include "board.h"
 #include "capture.h"
 #include "compat.h"
 #include "config.h"
@@ -38,6 +39,7 @@ static void begin_afresh(void) {
     deepbind_reset_after_fork();
     gate_reset_after_fork();
     link_reset_after_fork();
+    board_reset_after_fork();
     ledger_reset_after_fork();
     queue_reset_after_fork();
     events_reset_after_fork();

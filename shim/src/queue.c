@@ -1,5 +1,6 @@
 #include "queue.h"
 
+#include "board.h"
 #include "clock.h"
 #include "config.h"
 #include "device.h"
@@ -16,7 +17,8 @@ static const uint64_t REPORT_GAP_NS = 250 * NS_PER_US;
 
 /*
  * How long somebody of another process waits is the message that stops a queue and then what it has
- * in flight: this part of the latency is left for the latter. Inside a process nothing is sent.
+ * in flight: this part of the latency is left for the latter. Inside a process, and on the board,
+ * nothing has to arrive first.
  */
 enum { WINDOW_SHARE_BETWEEN_PROCESSES = 2 };
 
@@ -61,7 +63,7 @@ static void set_consequences(struct queue *queue, void *data) {
     }
     uint64_t latency_us = config.has_latency ? config.latency_us : link_latency_us();
     uint64_t window_ns = latency_us * NS_PER_US;
-    if (!outranked_inside)
+    if (!outranked_inside && queue->slot == 0)
         window_ns /= WINDOW_SHARE_BETWEEN_PROCESSES;
     atomic_store(&queue->window_ns, config.has_window ? 0 : window_ns);
     atomic_store(&queue->hot->window, window);
@@ -119,9 +121,12 @@ void queue_retire(struct queue *queue) {
     }
     int rank = atomic_load(&queue->hot->rank);
     ranks_remove(&device->registered, rank);
-    if (atomic_load(&queue->hot->ready))
+    if (atomic_load(&queue->hot->ready)) {
         ranks_remove(&device->ready, rank);
+        board_hide(queue);
+    }
     atomic_store(&queue->hot->ready, false);
+    board_assign(queue, 0, false);
     atomic_store(&queue->alive, false);
     /* A thread still at its gate must not wait for a queue that no longer exists. */
     atomic_store(&queue->hot->permit, true);
@@ -133,18 +138,33 @@ void queue_retire(struct queue *queue) {
 
 void queue_become_ready(struct queue *queue) {
     struct device *device = queue->device;
-    bool report = false;
     pthread_mutex_lock(&device->lock);
     if (!atomic_load(&queue->hot->ready) && atomic_load(&queue->alive)) {
-        atomic_store(&queue->hot->ready, true);
+        /* It is seen to have work before another thread may launch without looking after that. */
+        board_show(queue);
         ranks_add(&device->ready, atomic_load(&queue->hot->rank));
+        atomic_store(&queue->hot->ready, true);
         queue->state_seq++;
         queue->stats_repeats = 0;
-        report = queue->notify && !atomic_load(&queue->reported_ready);
+        atomic_store(&queue->untold, true);
     }
+    bool lowered = ranks_settle(&device->ready);
     pthread_mutex_unlock(&device->lock);
+    if (lowered)
+        device_wake(device);
+}
+
+void queue_report_ready(struct queue *queue) {
+    pthread_mutex_lock(&queue->device->lock);
+    bool report = queue->notify && !atomic_load(&queue->reported_ready);
+    pthread_mutex_unlock(&queue->device->lock);
     if (report)
         report_state(queue, true);
+}
+
+void queue_tell(struct queue *queue) {
+    atomic_store(&queue->untold, false);
+    queue_report_ready(queue);
     if (atomic_load_explicit(&queue->watched, memory_order_relaxed))
         drain_watch();
 }
@@ -177,6 +197,7 @@ bool queue_try_idle(struct queue *queue, uint64_t proven) {
         } else {
             idle = true;
             ranks_remove(&device->ready, atomic_load(&queue->hot->rank));
+            board_hide(queue);
             queue->state_seq++;
             queue->stats_repeats = 0;
             uint64_t now = clock_now();
@@ -205,8 +226,9 @@ void queue_apply(struct queue *queue, bool permit, const xsp_permit *state) {
     if (atomic_load(&queue->id) != state->queue || !atomic_load(&queue->alive))
         stale = true;
     if (!stale) {
+        bool anew = !atomic_load(&queue->registered);
         /* Most decisions change the permit alone, and that concerns no other queue. */
-        bool others = !atomic_load(&queue->registered) || queue->priority != state->priority ||
+        bool others = anew || queue->slot != state->slot || queue->priority != state->priority ||
                       queue->daemon_window != state->window || queue->notify != state->notify ||
                       queue->enabled != state->enabled;
         queue->permit_seq = state->seq;
@@ -216,6 +238,9 @@ void queue_apply(struct queue *queue, bool permit, const xsp_permit *state) {
         atomic_store(&queue->registered, true);
         queue->enabled = state->enabled;
         link_set_enabled(state->enabled);
+        if (queue->slot != state->slot)
+            queue->stats_repeats = 0; /* The daemon keeps the one before until it has heard. */
+        board_assign(queue, state->slot, anew);
         if (others) {
             rerank(queue);
             recompute(device);

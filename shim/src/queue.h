@@ -32,6 +32,8 @@ enum { QUEUE_MAX = XSP_QUEUES_PER_CLIENT };
 /* What a NULL stream means to the variant of the call that was used. */
 enum null_stream { LEGACY, PER_THREAD };
 
+struct xsp_ready_device;
+
 struct device {
     CUdevice handle;
     char uuid[64];
@@ -42,6 +44,11 @@ struct device {
     _Atomic uint32_t wake_seq; /* Counts whatever may open a gate; gates sleep on it. */
     _Atomic uint32_t waiters;  /* Threads asleep on it. */
     _Atomic uint32_t loaded;   /* Queues that take a real part of the window of time. */
+    /* The board, see board.c; guarded by the lock unless atomic. */
+    uint32_t slotted;                             /* Queues that have a slot. */
+    uint16_t busy[XSP_BOARD_SLOTS];               /* By slot, the ready queues. */
+    _Atomic(struct xsp_ready_device *) shared;    /* The device there, or where it was last. */
+    _Atomic(struct xsp_ready_device *) sleeps_on; /* The same, while a queue has a slot. */
 };
 
 struct queue {
@@ -69,7 +76,9 @@ struct queue {
     uint32_t permit_seq;
     bool notify;
     bool enabled;
+    uint32_t slot; /* Its name on the board, 0 without one. */
     uint32_t state_seq;
+    _Atomic bool untold; /* It has become ready and nobody was told, see queue_tell. */
     _Atomic bool reported_ready;
     _Atomic bool registered; /* The daemon has answered its REGISTER on this link. */
     _Atomic uint64_t idle_reported_at;
@@ -145,8 +154,18 @@ struct queue *queue_by_id(uint32_t id);
  */
 void queue_each(void (*visit)(struct queue *queue, void *data), void *data);
 
-/* Marks it ready if it is not, and tells who needs to know. Called after `entered` went up. */
+/*
+ * Marks it ready if it is not. Called after `entered` went up. `untold` is set then: a message or a
+ * wake would cost the launch a system call, so that they are left for queue_tell, when the driver
+ * has the launch or before the thread has to wait.
+ */
 void queue_become_ready(struct queue *queue);
+
+/* Tells the daemon, where it needs to know, that the queue is ready. */
+void queue_report_ready(struct queue *queue);
+
+/* The same, and the drain thread. */
+void queue_tell(struct queue *queue);
 
 /* All its work up to `proven` has left the GPU: makes it idle if that is all there is. */
 bool queue_try_idle(struct queue *queue, uint64_t proven);

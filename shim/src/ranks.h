@@ -10,6 +10,7 @@
 #include "xsched_protocol.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -47,19 +48,49 @@ static inline void ranks_add(struct ranks *set, int rank) {
     }
 }
 
+static inline bool ranks_has(const struct ranks *set, int rank) {
+    return (set->present[rank / 64] >> (rank % 64) & 1) != 0;
+}
+
+/* Finds the top anew, from a rank downwards. */
+static inline void ranks_find_top(struct ranks *set, int rank) {
+    for (int word = rank / 64; word >= 0; word--) {
+        uint64_t present = set->present[word];
+        if (present == 0)
+            continue;
+        atomic_store(set->top, word * 64 + 63 - __builtin_clzll(present));
+        return;
+    }
+    atomic_store(set->top, RANK_NONE);
+}
+
+/*
+ * A rank is about to be added: `top` shows it before the lock is had. Whoever does so calls
+ * ranks_settle next, whether the rank came to be added or not. Meanwhile it may be overlooked
+ * again.
+ */
+static inline void ranks_announce(_Atomic int *top, int rank) {
+    int seen = atomic_load(top);
+    while (seen < rank && !atomic_compare_exchange_weak(top, &seen, rank)) {
+    }
+}
+
+/* True when the top is lower now: whoever waited for it may go on. */
+static inline bool ranks_settle(struct ranks *set) {
+    int top = atomic_load_explicit(set->top, memory_order_relaxed);
+    if (top == RANK_NONE || ranks_has(set, top))
+        return false;
+    ranks_find_top(set, top);
+    return true;
+}
+
 static inline void ranks_remove(struct ranks *set, int rank) {
     if (--set->count[rank] != 0)
         return;
     set->present[rank / 64] &= ~(UINT64_C(1) << (rank % 64));
     if (rank != atomic_load_explicit(set->top, memory_order_relaxed))
         return;
-    for (int word = rank / 64; word >= 0; word--) {
-        if (set->present[word] == 0)
-            continue;
-        atomic_store(set->top, word * 64 + 63 - __builtin_clzll(set->present[word]));
-        return;
-    }
-    atomic_store(set->top, RANK_NONE);
+    ranks_find_top(set, rank);
 }
 
 #endif

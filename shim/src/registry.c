@@ -1,5 +1,6 @@
 #include "registry.h"
 
+#include "board.h"
 #include "config.h"
 #include "context.h"
 #include "device.h"
@@ -200,6 +201,7 @@ static struct queue *make_queue(struct key key, const struct label *label,
     queue->hot->nameless = origin->nameless;
     queue->device = origin->device;
     queue->hot->ready_top = origin->device->ready.top;
+    board_start(queue);
     queue->stream_priority = origin->priority;
     queue->step = -origin->priority; /* CUDA counts downwards: -5 is the most urgent. */
     atomic_store(&queue->id, next_id++);

@@ -1,5 +1,6 @@
 #include "reports.h"
 
+#include "board.h"
 #include "clock.h"
 #include "config.h"
 #include "identity.h"
@@ -29,6 +30,7 @@ void report_hello(void) {
         .has_priority = config.has_priority,
         .priority = config.priority,
         .shim = {XSCHED_VERSION, sizeof(XSCHED_VERSION) - 1},
+        .board = board_open(),
     };
     link_send(&message);
 }
@@ -176,7 +178,8 @@ void report_stats(struct queue *queue) {
         .submitted = submitted,
         .completed = completed < submitted ? completed : submitted,
         .waited_ns = atomic_load(&queue->waited_ns),
-        .applied = queue->permit_seq,
+        /* What was said on another link is no answer on this one. */
+        .applied = atomic_load(&queue->registered) ? queue->permit_seq : 0,
     };
     pthread_mutex_unlock(&queue->device->lock);
     link_send(&message);

@@ -1,5 +1,6 @@
 #include "worker.h"
 
+#include "board.h"
 #include "clock.h"
 #include "deepbind.h"
 #include "descriptor.h"
@@ -81,6 +82,7 @@ static void tend_stats(struct queue *queue, struct round *round) {
             report_stats(queue);
         }
         queue->stats_at = now;
+        board_mend(queue);
     }
     if (queue->stats_repeats < STATS_REPEATS)
         round_due(round, queue->stats_at + STATS_NS);
@@ -157,6 +159,7 @@ static void *run(void *name) {
         uint64_t now = clock_now();
         struct round round = {now, now + STATS_NS};
         round_due(&round, link_maintain(now));
+        board_look();
         queue_each(tend, &round);
         tend_labels(&round);
         tend_calls(now);

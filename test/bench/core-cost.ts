@@ -39,7 +39,8 @@ class Bench {
 
   hello(pid: number, ownPriority: number): void {
     const identity = { uid: 1000, gids: [1000], startTime: 1, exe: '/bin/x', command: 'x' };
-    const client = { link: String(pid), pid, ...identity, ownName: '', ownPriority, ancestors: [] };
+    const own = { link: String(pid), pid, ownName: '', ownPriority, ancestors: [], board: 0 };
+    const client = { ...identity, ...own };
     step(this.#state, { type: 'hello', client }, 0);
   }
 

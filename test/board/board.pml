@@ -28,7 +28,8 @@
  *  NO_NEW_TEST       who is woken launches
  *  NO_CLEANUP        the bit of a dead process stays
  *  NO_MASK_WAKE      who writes a mask does not wake
- *  TELL_FIRST        a process hears of its slot before the daemon has taken the old bit back
+ *  CLEAR_AT_WILL     a new daemon takes the bits of living processes back
+ *  ALWAYS_SET        a process that hears of its slot sets the bit, whether it has work or not
  *  MASK_STOPPED      others go on yielding to a stopped process
  */
 #ifndef LAUNCHES
@@ -99,7 +100,8 @@ bool held[THREAD_MAX]; /* The thread found its way barred, and nothing has chang
 inline lock(c) { d_step { !locked[c]; locked[c] = true } }
 inline unlock(c) { locked[c] = false }
 inline set_bit(c) { bits = bits | BIT(c) }
-inline clear_bit(c) { d_step { bits = bits & ~BIT(c); changed() } }
+inline clear_now(c) { bits = bits & ~BIT(c); changed() }
+inline clear_bit(c) { d_step { clear_now(c) } }
 
 /* The process may be stopped here, which nobody is told of but the daemon. */
 inline maybe_stop(c) {
@@ -144,6 +146,9 @@ proctype Thread(byte c, t, born) {
             entered[c]++;
             if
             :: !ready[c] ->
+#ifndef READY_FIRST
+                set_bit(c); /* At once; the lock may be somebody else's for long. */
+#endif
                 lock(c);
                 if
 #ifdef READY_FIRST
@@ -179,7 +184,7 @@ gate:
             fi;
             atomic {
                 assert(!held[t]);
-                assert((bits & BIT(c)) != 0 || assigned[c]);
+                assert((bits & BIT(c)) != 0);
                 launched[c]++;
                 current[t] = false; m = 0; blocked = false
             }
@@ -218,17 +223,21 @@ end:
     } unless { d_step { life[c] != born -> s = 0 } }
 }
 
-/* The process hears which slot is its own: the bit that it finds there is another's, or none. */
+/* The process hears which slot is its own, and writes its bit: what it finds there may be what
+ * another program of the same process left. */
 proctype Link(byte c, born) {
     {
 end:
         do
         :: d_step { assigned[c] && !locked[c] -> locked[c] = true };
             if
-            :: ready[c] -> set_bit(c)
-            :: else
-            fi;
-            atomic { assigned[c] = false; unlock(c) }
+            :: ready[c] -> set_bit(c); atomic { assigned[c] = false; unlock(c) }
+#ifdef ALWAYS_SET
+            :: else -> set_bit(c); atomic { assigned[c] = false; unlock(c) }
+#else
+            :: else -> d_step { clear_now(c); assigned[c] = false; unlock(c) }; wake()
+#endif
+            fi
         od
     } unless { life[c] != born }
 }
@@ -285,13 +294,11 @@ inline write_permit(value) {
 
 /* The slot is a process's that has come back to a new daemon. */
 inline assign(c) {
-#ifdef TELL_FIRST
-    assigned[c] = true;
+#ifdef CLEAR_AT_WILL
     clear_bit(c);
-#else
-    d_step { bits = bits & ~BIT(c); changed(); assigned[c] = true }
+    wake();
 #endif
-    wake()
+    assigned[c] = true
 }
 
 /* What a process left behind when it died. */

@@ -44,7 +44,8 @@ static size_t make_valid(uint8_t *to, size_t capacity) {
                                          (int32_t)random_below(&state, 511) - 255,
                                          (uint32_t)random_below(&state, 1022),
                                          random_below(&state, 2) != 0,
-                                         random_below(&state, 2) != 0};
+                                         random_below(&state, 2) != 0,
+                                         (uint32_t)random_below(&state, 4097)};
         break;
     }
     size_t length = message_encode(&message, to, capacity);

@@ -1,7 +1,8 @@
 /*
  * The multiset of ranks against a naive one: ranks_model SEED STEPS.
  *
- * After each step `top` must be what a search of the whole naive multiset finds.
+ * After each step `top` must be what a search of the whole naive multiset finds. Some ranks are
+ * announced before, and some of these never come.
  */
 #include "ranks.h"
 
@@ -57,6 +58,9 @@ int main(int argc, char **argv) {
             add = true;
         if (size == sizeof(members) / sizeof(members[0]))
             add = false;
+        uint64_t announcements = random_below(&state, 3);
+        for (uint64_t announced = 0; announced < announcements; announced++)
+            ranks_announce(set.top, (int)random_below(&state, RANK_COUNT));
         if (add) {
             /* Few ranks at times, so that a rank is there several times. */
             uint64_t among = random_below(&state, 4) == 0 ? 3 : RANK_COUNT;
@@ -71,6 +75,7 @@ int main(int argc, char **argv) {
             ranks_remove(&set, rank);
             counts[rank]--;
         }
+        ranks_settle(&set);
         int top = atomic_load(set.top);
         CHECK(top == naive_top(), "seed %s, step %llu: top is %d, expected %d", argv[1],
               (unsigned long long)i, top, naive_top());

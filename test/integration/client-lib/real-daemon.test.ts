@@ -49,7 +49,7 @@ async function registerQueues(socket: string, labels: readonly string[]): Promis
     encodeMessage({
       ...{ type: 'HELLO', version: PROTOCOL_VERSION, pid, startTime, exe: process.execPath },
       ...{ command: 'tests of the daemon', name: 'tests', hasPriority: true, priority: 3 },
-      ...{ shim: '0.0.0' },
+      ...{ shim: '0.0.0', board: 0 },
     }),
   );
   for (const [index, label] of labels.entries()) {

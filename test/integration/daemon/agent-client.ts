@@ -25,6 +25,7 @@ export function makeHello(fields: Partial<HelloMessage> = {}): HelloMessage {
     hasPriority: false,
     priority: 0,
     shim: 'test',
+    board: 0,
     ...fields,
   };
 }

@@ -41,7 +41,9 @@ describe('xschedd', () => {
     daemon.kill(signal);
     expect(await low.next('PERMIT')).toMatchObject({ window: 0, enabled: true });
     expect(await daemon.ended).toBe(0);
-    expect(fs.readdirSync(folder).sort()).toEqual(['generation', 'xschedd.lock']);
+    // The board stays, for the next daemon and for those who have it mapped.
+    const left = ['board-1', 'generation', 'ready-1', 'xschedd.lock'];
+    expect(fs.readdirSync(folder).sort()).toEqual(left);
   });
 
   it('comes back after kill -9 in the same folder, one generation later', async () => {

@@ -21,7 +21,7 @@ TIMEOUT_S = 30
 
 
 # Of the protocol that the messages below speak.
-VERSION = 3
+VERSION = 4
 
 
 def pack(value):
@@ -103,7 +103,8 @@ def run_process(path, number, done, orders, life):
     link = Link(path)
     command = f"raw_agent.py number {number}"
     priority = number % 7
-    link.send(1, VERSION, os.getpid(), start_time(), "/raw_agent", command, "", True, priority, "raw")
+    own = (os.getpid(), start_time(), "/raw_agent", command, "", True, priority, "raw")
+    link.send(1, VERSION, *own, 0)
     link.send(2, 1, 1, "GPU-raw", 1, 1, 0, "", "", "", 0, False)
     link.await_verdict(acks=1)
     os.write(done, b".")

@@ -3,13 +3,16 @@
  * with a daemon that takes its permits back all the time: no report, and the results of a plain run.
  */
 import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PROGRAMS } from '../../conformance/programs.js';
 import { SEED } from '../../unit/daemon/seed.js';
+import { openController, runDaemon } from '../daemon/harness.js';
 import { FakeAgentDaemon } from './fake-daemon.js';
 import { makeMoody } from './moody.js';
-import { BUILD, makeEnvironment, makeStage, ROOT, runClient } from './programs.js';
+import { BUILD, makeEnvironment, makeStage, ROOT, runClient, Script } from './programs.js';
 import type { Environment } from './programs.js';
 
 const BUILD_MS = 240_000;
@@ -86,6 +89,42 @@ describe.each(SANITIZERS)('under the $name sanitizer', (sanitizer) => {
     const folder = path.join(BUILD, `shim-test-${sanitizer.suffix}`);
     const ended = await runClient('life_stress', [String(SEED), '20000'], {}, folder);
     expect(ended).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
+  });
+
+  it('a program moves about the board while it launches and others do', async () => {
+    const args = ['400'];
+    const bare = await runClient('threads', args, makeEnvironment(makeStage(), {}, false));
+    const stage = makeStage();
+    const daemon = await runDaemon({ runtimeDir: stage.runtimeDir });
+    const controller = openController(stage.runtimeDir);
+    const env = { ...makeSanitized(stage, sanitizer), XSCHED_NAME: 'mover' };
+    const beside = new Script(makeEnvironment(stage));
+    await beside.do('a create 1 0');
+    beside.begin('a flood 1 20000');
+    const running = runClient(
+      'threads',
+      args,
+      env,
+      path.join(BUILD, `shim-test-${sanitizer.suffix}`, 'clients'),
+    );
+    const life = { ended: false };
+    void running.finally(() => (life.ended = true));
+    let moves = 0;
+    while (!life.ended) {
+      const value = [-1, 1, 2][moves % 3] ?? 0;
+      const hint = { target: 'name=mover', hint: 'priority', value, clear: false };
+      await controller.ask({ type: 'HINT', request: ++moves, ...hint });
+      await sleep(3);
+    }
+    const { stderr, ...rest } = await running;
+    expect(stderr).not.toMatch(/Sanitizer|runtime error/);
+    expect(rest).toMatchObject({ code: bare.code, signal: null, stdout: bare.stdout });
+    expect(moves).toBeGreaterThan(10);
+    beside.kill();
+    await expect.poll(() => daemon.status().clients, { timeout: 10_000 }).toBe(0);
+    // What was shown on the way was taken back, wherever it was shown.
+    const words = fs.readFileSync(path.join(stage.runtimeDir, 'ready-1'));
+    expect(words.readBigUInt64LE(64)).toBe(0n);
   });
 
   it.each(PROGRAMS)('%s of the conformance suite runs as without the shim', async (name) => {

@@ -10,7 +10,19 @@ const packr = new Packr({ useRecords: false, variableMapSize: true });
 
 /** A HELLO's values with some of them changed, by their place after the opcode. */
 function packHello(changes: Readonly<Record<number, unknown>>): Buffer {
-  const values: unknown[] = [1, PROTOCOL_VERSION, 4711, 99, '/bin/a', 'a b', 'a', true, 5, '0.1'];
+  const values: unknown[] = [
+    1,
+    PROTOCOL_VERSION,
+    4711,
+    99,
+    '/bin/a',
+    'a b',
+    'a',
+    true,
+    5,
+    '0.1',
+    0,
+  ];
   for (const [index, value] of Object.entries(changes)) values[Number(index)] = value;
   return packr.pack(values);
 }
@@ -145,7 +157,7 @@ describe('decodeMessage', () => {
   });
 
   it('names the other version before what that version changed', () => {
-    const text = 'HELLO speaks version 9 of the protocol, this side version 3';
+    const text = 'HELLO speaks version 9 of the protocol, this side version 4';
     expect(refuse('agent-up', packr.pack([1, 9, 'anything', 'else']))).toEqual([
       'VERSION',
       text,
@@ -157,7 +169,7 @@ describe('decodeMessage', () => {
     expect(decodeMessage('agent-up', packHello({ 1: 9 }))).toMatchObject({ version: 9 });
     expect(refuse('control-up', packr.pack([32, 5, 9, 'new field']))).toEqual([
       'VERSION',
-      'STATUS speaks version 9 of the protocol, this side version 3',
+      'STATUS speaks version 9 of the protocol, this side version 4',
       5,
     ]);
   });

@@ -19,6 +19,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   local_policy: '0',
   fail_closed: '0',
   gate_copies: '1',
+  board: '1',
   gate_max_ms: '100',
   name: '',
   socket_path: '/r/agent.sock',
@@ -54,7 +55,16 @@ describe('the shim’s configuration', () => {
 
   it('takes empty values as missing', () => {
     const names = ['PRIORITY', 'WINDOW', 'STREAM_PRIORITY', 'GATE_MAX_MS', 'GATE_COPIES'];
-    const more = ['FAIL', 'NAME', 'POLICY', 'LOG', 'LOG_FILE', 'DISABLE', 'AUTO_XQUEUE_PRIORITY'];
+    const more = [
+      'FAIL',
+      'BOARD',
+      'NAME',
+      'POLICY',
+      'LOG',
+      'LOG_FILE',
+      'DISABLE',
+      'AUTO_XQUEUE_PRIORITY',
+    ];
     const env = Object.fromEntries([...names, ...more].map((name) => [`XSCHED_${name}`, '']));
     expect(load({ ...RUNTIME, ...env })).toEqual({ settings: DEFAULTS, complaints: [] });
   });
@@ -74,6 +84,8 @@ describe('the shim’s configuration', () => {
     ['XSCHED_GATE_MAX_MS', '0', { gate_max_ms: '0' }],
     ['XSCHED_GATE_MAX_MS', '1000000', { gate_max_ms: '1000000' }],
     ['XSCHED_GATE_COPIES', '0', { gate_copies: '0' }],
+    ['XSCHED_BOARD', 'off', { board: '0' }],
+    ['XSCHED_BOARD', 'on', {}],
     ['XSCHED_FAIL', 'closed', { fail_closed: '1' }],
     ['XSCHED_FAIL', 'open', {}],
     ['XSCHED_POLICY', 'HPF', { local_policy: '1' }],
@@ -102,6 +114,7 @@ describe('the shim’s configuration', () => {
     ['XSCHED_STREAM_PRIORITY', '2', 'a whole number from 0 to 1'],
     ['XSCHED_GATE_MAX_MS', '1000001', 'a whole number from 0 to 1000000'],
     ['XSCHED_GATE_COPIES', 'no', 'a whole number from 0 to 1'],
+    ['XSCHED_BOARD', 'none', 'on or off'],
     ['XSCHED_FAIL', 'shut', 'open or closed'],
     ['XSCHED_POLICY', 'EDF', 'HPF'],
     ['XSCHED_LOG', 'loud', 'error, warn, info or debug'],

@@ -74,7 +74,7 @@ rules:
     [
       'policy: HPF\nwindov: 3',
       "x.yaml:2: unknown key 'windov'; known keys: policy, enabled, preempt_latency_us, window, silent_ms, stall_ms, " +
-        'max_suspend_ms, slice_ms, stream_priority, model_priority, group, rules, limits, control',
+        'max_suspend_ms, slice_ms, stream_priority, model_priority, group, board, board_group, rules, limits, control',
     ],
     [
       'rules:\n  - match:\n      exe: a\n      colour: b',

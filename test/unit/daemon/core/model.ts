@@ -110,6 +110,8 @@ export class Model {
   constructor(
     readonly world: World,
     private readonly losses: readonly boolean[],
+    /** What each process has read on the board. */
+    private readonly boardOf: (pid: number) => number = () => 0,
   ) {
     world.arrives = () => !this.#lose();
     for (const owner of PIDS) this.run({ op: 'hello', pid: owner, priority: null, again: false });
@@ -121,13 +123,14 @@ export class Model {
       case 'hello': {
         const known = this.links.get(operation.pid);
         if (operation.again && known !== undefined) {
-          world.hello(operation.pid, { link: known });
+          world.hello(operation.pid, { link: known, board: this.boardOf(operation.pid) });
           return;
         }
         const link = `link-${String(operation.pid)}-${String(this.#links++)}`;
         this.#forgetShims(operation.pid);
         this.links.set(operation.pid, link);
-        world.hello(operation.pid, { link, ownPriority: operation.priority ?? undefined });
+        const [ownPriority, board] = [operation.priority ?? undefined, this.boardOf(operation.pid)];
+        world.hello(operation.pid, { link, ownPriority, board });
         return;
       }
       case 'register':

@@ -7,6 +7,8 @@ import type {
   StatsMessage,
   SuspendMessage,
 } from '../../../../protocol/generated/messages.js';
+import { createBoard } from '../../../../daemon/core/board.js';
+import type { BoardChange, SlotLeft } from '../../../../daemon/core/board.js';
 import type { Effect, Event } from '../../../../daemon/core/events.js';
 import type { CoreSettings } from '../../../../daemon/core/settings.js';
 import { createState } from '../../../../daemon/core/state.js';
@@ -18,6 +20,9 @@ import { makeRegister } from '../../../samples/messages.js';
 
 export type Verdict = PermitMessage | SuspendMessage;
 type Report = Extract<Effect, { type: 'report' }>;
+
+/** What clients of the world's board have read on it. */
+export const NONCE = 77;
 
 /** The settings of a configuration text. */
 export function settingsOf(yaml = ''): CoreSettings {
@@ -36,6 +41,7 @@ export function identityOf(pid: number, fields: Partial<ClientIdentity> = {}): C
     command: 'example --serve',
     ownName: '',
     ownPriority: undefined,
+    board: 0,
     ancestors: [],
     ...fields,
   };
@@ -60,8 +66,21 @@ export class World {
   /** Sees all that the core wants. */
   observe: (effect: Effect) => void = () => undefined;
 
-  constructor(yaml = '', policies = POLICIES) {
-    this.state = createState(settingsOf(yaml), policies, 1);
+  /** What the board has: by slot whom it belongs to, and what it yields to. */
+  readonly owners = new Map<number, Extract<BoardChange, { kind: 'give' }>>();
+  readonly masks = new Map<number, bigint>();
+  /** Changes of the board in the last step, in their order. */
+  written: BoardChange[] = [];
+
+  /** @param left the slots of an earlier daemon; undefined for a daemon without a board */
+  constructor(yaml = '', policies = POLICIES, left?: readonly SlotLeft[]) {
+    const board = left === undefined ? undefined : createBoard(NONCE, left);
+    this.state = createState(settingsOf(yaml), policies, 1, board);
+    for (const { mask, ...owner } of left ?? []) {
+      this.owners.set(owner.slot, { kind: 'give', ...owner });
+      this.masks.set(owner.slot, mask);
+    }
+    this.dispatch({ type: 'begin' });
   }
 
   dispatch(event: Event): void {
@@ -70,6 +89,7 @@ export class World {
     this.reports = [];
     this.forgotten = [];
     this.watched = [];
+    this.written = [];
     for (const effect of step(this.state, event, this.now).effects) this.#perform(effect);
   }
 
@@ -138,6 +158,12 @@ export class World {
     this.now = end;
   }
 
+  /** Tells the core which slots of the first device have work. */
+  sample(...slots: readonly number[]): void {
+    const bits = slots.reduce((sum, slot) => sum | (1n << BigInt(slot - 1)), 0n);
+    this.dispatch({ type: 'bits', bits: new Map([['GPU-0', bits]]) });
+  }
+
   queue(link: string, number = 1): Queue {
     const queue = this.state.clients.get(link)?.queues.get(number);
     if (queue === undefined) throw new Error(`there is no queue ${link}/${String(number)}`);
@@ -162,6 +188,22 @@ export class World {
     );
   }
 
+  #write(change: BoardChange): void {
+    this.written.push(change);
+    switch (change.kind) {
+      case 'give':
+        this.owners.set(change.slot, change);
+        return;
+      case 'free':
+        this.owners.delete(change.slot);
+        this.masks.delete(change.slot);
+        return;
+      case 'mask':
+        this.masks.set(change.slot, change.mask);
+        return;
+    }
+  }
+
   #perform(effect: Effect): void {
     this.observe(effect);
     switch (effect.type) {
@@ -170,6 +212,9 @@ export class World {
         if ('queue' in effect.message && this.arrives()) {
           this.told.set(`${effect.link}/${String(effect.message.queue)}`, effect.message);
         }
+        return;
+      case 'board':
+        this.#write(effect.change);
         return;
       case 'forget':
         this.forgotten.push(effect.link);

@@ -12,6 +12,7 @@ const queues = fc
       owner: fc.constantFrom('a', 'b', 'c', 'd'),
       priority: fc.integer({ min: -3, max: 3 }),
       competes: fc.boolean(),
+      onBoard: fc.boolean(),
     }),
     { maxLength: 12, size: 'max' },
   )
@@ -25,6 +26,7 @@ const change = fc.record({
   owner: fc.constantFrom('a', 'b', 'c', 'd'),
   priority: fc.integer({ min: -3, max: 3 }),
   competes: fc.boolean(),
+  onBoard: fc.boolean(),
   gone: fc.boolean(),
 });
 

@@ -6,7 +6,7 @@ import { isOutdone, QueueIndex } from '../../../../daemon/policy/queue-index.js'
 import { SEED } from '../seed.js';
 
 function queueOf(id: string, owner: string): PolicyQueue {
-  return { id, owner, priority: 0, competes: true };
+  return { id, owner, priority: 0, competes: true, onBoard: false };
 }
 
 const NAMES = ['a1', 'a2', 'a3', 'b1', 'b2', 'c1'] as const;

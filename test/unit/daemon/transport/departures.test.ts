@@ -52,7 +52,7 @@ class Bench {
     const hello = encodeMessage({
       ...{ type: 'HELLO', version: PROTOCOL_VERSION, pid, startTime: processStartTime(pid) },
       ...{ exe: '/bin/sleep', command: 'sleep 60', name: '', hasPriority: false, priority: 0 },
-      ...{ shim: 'test' },
+      ...{ shim: 'test', board: 0 },
     });
     receive(LINK, [hello]);
     expect(this.events).toMatchObject([{ type: 'hello' }]);

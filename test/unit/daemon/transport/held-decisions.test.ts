@@ -31,7 +31,7 @@ function serve() {
     dispatch: (event) => {
       if (event.type !== 'message' || event.message.type !== 'READY') return;
       const { queue, seq } = event.message;
-      const rest = { acks: seq, priority: 0, window: 0, notify: false, enabled: true };
+      const rest = { acks: seq, priority: 0, window: 0, notify: false, enabled: true, slot: 0 };
       server.send(ID, { type: 'PERMIT', queue, seq, ...rest });
     },
   });

@@ -1,0 +1,373 @@
+/** Programs that order themselves by the board, under the real daemon. */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { LIMITS } from '../../../protocol/messages.js';
+import { makeRandom, SEED } from '../../unit/daemon/seed.js';
+import { openController, runDaemon, spawnDaemon } from '../daemon/harness.js';
+import type { Program, TestDaemon } from '../daemon/harness.js';
+import { makeEnvironment, makeStage, readKernels, Script } from './programs.js';
+import type { Environment, Stage } from './programs.js';
+
+const KERNEL_NS = 1_000_000;
+/** The high program's work, in milliseconds: longer than anything here takes to be noticed. */
+const HIGH_MS = 1500;
+/** A kernel of the low program may be in the GPU's queue when the high one begins. */
+const SETTLE_MS = 20;
+
+/** Waits until something holds. */
+async function until(what: () => boolean | Promise<boolean>): Promise<void> {
+  await expect.poll(what, { timeout: 15_000, interval: 5 }).toBe(true);
+}
+
+/** A program that launches without pause. */
+async function startLow(stage: Stage, more: Environment = {}): Promise<Script> {
+  const low = new Script(makeEnvironment(stage, { XSCHED_PRIORITY: '-1', ...more }));
+  await low.do('a create 1 0');
+  low.begin(`a flood 1 ${String(KERNEL_NS)}`);
+  await low.answer(`a flood 1 ${String(KERNEL_NS)} began`);
+  return low;
+}
+
+/** A program that has made its stream and has nothing to do. */
+async function startHigh(stage: Stage, more: Environment = {}): Promise<Script> {
+  const high = new Script(makeEnvironment(stage, { XSCHED_PRIORITY: '1', ...more }));
+  await high.doAll('a create 1 0', 'a launch 1 1 1000', 'a sync 1');
+  return high;
+}
+
+/** When the program's kernels were launched, in milliseconds of the device's clock. */
+function launchesOf(stage: Stage, script: Script): readonly number[] {
+  return readKernels(stage, script.pid).map(({ submit }) => submit / 1e6);
+}
+
+/** How many kernels of the program the device has done. */
+function countOf(stage: Stage, script: Script): number {
+  return readKernels(stage, script.pid).length;
+}
+
+/** Waits until the program launches. */
+async function moves(stage: Stage, script: Script): Promise<void> {
+  const before = countOf(stage, script);
+  await until(() => countOf(stage, script) > before + 3);
+}
+
+/** Launches of `low` in the time in which `high` had work, but for the first moments of it. */
+function launchesBeside(stage: Stage, low: Script, high: Script): number {
+  const long = readKernels(stage, high.pid).at(-1);
+  const [from, to] = [(long?.submit ?? 0) / 1e6 + SETTLE_MS, (long?.finish ?? 0) / 1e6];
+  expect(to - from).toBeGreaterThan(HIGH_MS / 2);
+  return launchesOf(stage, low).filter((at) => at > from && at < to).length;
+}
+
+/** The bits of the first device: its slots that have work. */
+function readBits(runtimeDir: string): bigint {
+  const head = 64;
+  return fs.readFileSync(path.join(runtimeDir, 'ready-1')).readBigUInt64LE(head);
+}
+
+/** Waits until the program has launched nothing for a while. */
+async function rests(stage: Stage, script: Script): Promise<void> {
+  await until(async () => {
+    const before = countOf(stage, script);
+    await sleep(100);
+    return countOf(stage, script) === before;
+  });
+}
+
+/** A program that waits by the board, and the one with work that it waits for. */
+async function startBlocked(stage: Stage) {
+  const low = await startLow(stage);
+  const high = await startHigh(stage);
+  await moves(stage, low);
+  high.begin(`a launch 1 1 ${String(60_000 * 1e6)}`);
+  await rests(stage, low);
+  return { low, high };
+}
+
+/** The low program has to be told when the high one has work. */
+async function expectMessages(
+  stage: Stage,
+  daemon: TestDaemon,
+  more: Environment = {},
+): Promise<void> {
+  const low = await startLow(stage, more);
+  const high = await startHigh(stage, more);
+  await moves(stage, low);
+  await high.doAll(`a launch 1 1 ${String(HIGH_MS * 1e6)}`, 'a sync 1');
+  await moves(stage, low);
+  expect(launchesBeside(stage, low, high)).toBe(0);
+  expect(suspendsOf(daemon, low)).toBeGreaterThan(0);
+}
+
+function suspendsOf(daemon: TestDaemon, script: Script): number {
+  const queues = daemon.queues().filter(({ pid }) => pid === script.pid);
+  return queues.reduce((sum, { suspends }) => sum + suspends, 0);
+}
+
+/** A daemon as a program, which can be killed. */
+async function spawnServing(stage: Stage): Promise<Program> {
+  const daemon = spawnDaemon(['--runtime-dir', stage.runtimeDir]);
+  await daemon.line('serves');
+  return daemon;
+}
+
+function readInodes(stage: Stage): readonly number[] {
+  return ['board-1', 'ready-1'].map((name) => fs.statSync(path.join(stage.runtimeDir, name)).ino);
+}
+
+describe('the board', () => {
+  it('holds a program back without a message while another has work', async () => {
+    const stage = makeStage();
+    const daemon = await runDaemon({ runtimeDir: stage.runtimeDir });
+    const low = await startLow(stage);
+    const high = await startHigh(stage);
+    await moves(stage, low);
+    await high.doAll(`a launch 1 1 ${String(HIGH_MS * 1e6)}`, 'a sync 1');
+    await moves(stage, low);
+    expect(launchesBeside(stage, low, high)).toBe(0);
+    expect(suspendsOf(daemon, low)).toBe(0);
+    low.begin('stop');
+    await Promise.all([high.end(), low.end()]);
+    await until(() => daemon.status().clients === 0);
+    expect(readBits(stage.runtimeDir)).toBe(0n);
+  });
+
+  it('is left alone with XSCHED_BOARD=off: all goes by messages', async () => {
+    const stage = makeStage();
+    const daemon = await runDaemon({ runtimeDir: stage.runtimeDir });
+    await expectMessages(stage, daemon, { XSCHED_BOARD: 'off' });
+  });
+
+  it('is left alone by the daemon with board: false', async () => {
+    const stage = makeStage();
+    const daemon = await runDaemon({ runtimeDir: stage.runtimeDir, yaml: 'board: false\n' });
+    expect(fs.existsSync(path.join(stage.runtimeDir, 'ready-1'))).toBe(false);
+    await expectMessages(stage, daemon);
+  });
+
+  it.each(['board-1', 'ready-1'])('is none for whom %s is out of reach', async (name) => {
+    const stage = makeStage();
+    const daemon = await runDaemon({ runtimeDir: stage.runtimeDir });
+    fs.rmSync(path.join(stage.runtimeDir, name));
+    await expectMessages(stage, daemon);
+  });
+
+  it('is none for whom it is another one than the daemon has', async () => {
+    const [stage, other] = [makeStage(), makeStage()];
+    await runDaemon({ runtimeDir: other.runtimeDir });
+    const daemon = await runDaemon({ runtimeDir: stage.runtimeDir });
+    for (const name of ['board-1', 'ready-1']) {
+      fs.rmSync(path.join(stage.runtimeDir, name));
+      fs.copyFileSync(path.join(other.runtimeDir, name), path.join(stage.runtimeDir, name));
+    }
+    await expectMessages(stage, daemon);
+  });
+
+  it('follows the priorities while somebody waits', async () => {
+    const stage = makeStage();
+    const daemon = await runDaemon({ runtimeDir: stage.runtimeDir });
+    const controller = openController(stage.runtimeDir);
+    const { low, high } = await startBlocked(stage);
+    let request = 0;
+    const setPriority = async (script: Script, value: number) => {
+      const hint = { target: String(script.pid), hint: 'priority', value, clear: false };
+      await controller.ask({ type: 'HINT', request: ++request, ...hint });
+    };
+    await setPriority(low, 2);
+    await moves(stage, low);
+    await setPriority(low, -2);
+    await rests(stage, low);
+    await setPriority(low, 1);
+    await moves(stage, low);
+    expect(suspendsOf(daemon, low)).toBe(0);
+    expect(high.lines.at(-1)).not.toContain('a sync');
+  });
+
+  it('holds nobody back after xsched off', async () => {
+    const stage = makeStage();
+    await runDaemon({ runtimeDir: stage.runtimeDir });
+    const controller = openController(stage.runtimeDir);
+    const { low } = await startBlocked(stage);
+    await controller.ask({ type: 'ENABLE', request: 1, enabled: false });
+    await moves(stage, low);
+    await controller.ask({ type: 'ENABLE', request: 2, enabled: true });
+    await rests(stage, low);
+  });
+});
+
+describe('whoever waits by the board goes on', () => {
+  it('when somebody has set a bit that is none of his', async () => {
+    const stage = makeStage();
+    await runDaemon({ runtimeDir: stage.runtimeDir });
+    const low = await startLow(stage);
+    const high = await startHigh(stage);
+    await moves(stage, low);
+    const file = fs.openSync(path.join(stage.runtimeDir, 'ready-1'), 'r+');
+    const all = Buffer.alloc(8, 0xff);
+    fs.writeSync(file, all, 0, all.length, 64);
+    fs.closeSync(file);
+    await rests(stage, low);
+    // The owner of the bit looks after it, though it has nothing to do.
+    await moves(stage, low);
+    await high.end();
+  });
+
+  it('when the other is killed', async () => {
+    const stage = makeStage();
+    const daemon = await runDaemon({ runtimeDir: stage.runtimeDir });
+    const { low, high } = await startBlocked(stage);
+    high.kill();
+    await moves(stage, low);
+    expect(daemon.status().clients).toBe(1);
+  });
+
+  it('when the other is stopped, as soon as that is noticed', async () => {
+    const stage = makeStage();
+    await runDaemon({ runtimeDir: stage.runtimeDir, yaml: 'silent_ms: 1000\n' });
+    const { low, high } = await startBlocked(stage);
+    process.kill(high.pid, 'SIGSTOP');
+    await moves(stage, low);
+    process.kill(high.pid, 'SIGCONT');
+    await rests(stage, low);
+  });
+
+  it('when the daemon is killed, after a second', async () => {
+    const stage = makeStage();
+    const daemon = await spawnServing(stage);
+    const { low } = await startBlocked(stage);
+    daemon.kill('SIGKILL');
+    const killed = performance.now();
+    await daemon.ended;
+    await moves(stage, low);
+    expect(performance.now() - killed).toBeGreaterThan(LIMITS.BEATLESS_MS - LIMITS.BEAT_MS);
+    expect(low.lines.at(-1)).toContain('began');
+  });
+
+  it('when the daemon ends, at once', async () => {
+    const stage = makeStage();
+    const daemon = await spawnServing(stage);
+    const { low } = await startBlocked(stage);
+    daemon.kill('SIGTERM');
+    expect(await daemon.ended).toBe(0);
+    await moves(stage, low);
+  });
+});
+
+describe('another daemon in the same folder', () => {
+  it('finds the board as it was: nobody launches meanwhile who has to wait', async () => {
+    const stage = makeStage();
+    const first = await spawnServing(stage);
+    const inodes = readInodes(stage);
+    const { low, high } = await startBlocked(stage);
+    const before = countOf(stage, low);
+    first.kill('SIGKILL');
+    await first.ended;
+    // In this process, which has all loaded: the masks hold for a second without a daemon.
+    await runDaemon({ runtimeDir: stage.runtimeDir });
+    expect(readInodes(stage)).toEqual(inodes);
+    await rests(stage, low);
+    // The one kernel that the GPU may have had.
+    expect(countOf(stage, low)).toBeLessThanOrEqual(before + 1);
+    high.kill();
+    await moves(stage, low);
+  });
+
+  it('gives those who come back a new board where the old one is gone', async () => {
+    const stage = makeStage();
+    const first = await spawnServing(stage);
+    const { low, high } = await startBlocked(stage);
+    first.kill('SIGKILL');
+    await first.ended;
+    for (const name of ['board-1', 'ready-1']) fs.rmSync(path.join(stage.runtimeDir, name));
+    await spawnServing(stage);
+    await until(() => readBits(stage.runtimeDir) !== 0n);
+    await rests(stage, low);
+    high.kill();
+    await moves(stage, low);
+  });
+
+  it('takes what makes no sense for no board', async () => {
+    const stage = makeStage();
+    const first = await spawnServing(stage);
+    const { low, high } = await startBlocked(stage);
+    first.kill('SIGKILL');
+    await first.ended;
+    const file = path.join(stage.runtimeDir, 'board-1');
+    const descriptor = fs.openSync(file, 'r+');
+    fs.writeSync(descriptor, Buffer.alloc(64, 0xff), 0, 64, 64);
+    fs.closeSync(descriptor);
+    await spawnServing(stage);
+    await rests(stage, low);
+    high.kill();
+    await moves(stage, low);
+  });
+
+  it('serves those who see the folder at another place', async (context) => {
+    const stage = makeStage();
+    const there = path.join(path.dirname(stage.runtimeDir), 'there');
+    fs.mkdirSync(there);
+    // As a container does, which goes on seeing the folder that it was given.
+    const mounted = spawnSync('mount', ['--bind', stage.runtimeDir, there]);
+    context.skip(mounted.status !== 0, 'nobody may mount here');
+    onTestFinished(() => void spawnSync('umount', ['-l', there]));
+    const inside: Stage = { ...stage, runtimeDir: there };
+    const first = await spawnServing(stage);
+    const { low, high } = await startBlocked(inside);
+    first.kill('SIGTERM');
+    await first.ended;
+    await spawnServing(stage);
+    await until(() => readBits(there) !== 0n);
+    await rests(stage, low);
+    high.kill();
+    await moves(stage, low);
+  });
+
+  it('knows who was stopped meanwhile: the slot is his still', async () => {
+    const stage = makeStage();
+    const first = await spawnServing(stage);
+    const { low, high } = await startBlocked(stage);
+    process.kill(high.pid, 'SIGSTOP');
+    first.kill('SIGKILL');
+    await first.ended;
+    await spawnServing(stage);
+    // It does not come, so nobody waits for it.
+    await moves(stage, low);
+    const third = await startHigh(stage, { XSCHED_PRIORITY: '2' });
+    third.begin(`a launch 1 1 ${String(HIGH_MS * 1e6)}`);
+    await rests(stage, low);
+    process.kill(high.pid, 'SIGCONT');
+    high.kill();
+    third.kill();
+    await moves(stage, low);
+  });
+});
+
+describe('programs that are killed at any moment', () => {
+  it('leave nothing behind, and nobody waits for them', { timeout: 120_000 }, async () => {
+    const stage = makeStage();
+    const daemon = await runDaemon({ runtimeDir: stage.runtimeDir });
+    const random = makeRandom(SEED);
+    const steady = await startLow(stage, { XSCHED_PRIORITY: '-5' });
+    for (let round = 0; round < 8; round++) {
+      // Some wait for the others from their first launch on.
+      const victims = [-4, 0, 4].map((priority) => {
+        const env = makeEnvironment(stage, { XSCHED_PRIORITY: String(priority) });
+        const victim = new Script(env);
+        victim.begin('a create 1 0');
+        victim.begin(`a flood 1 ${String(KERNEL_NS)}`);
+        return victim;
+      });
+      for (const victim of victims) {
+        await sleep(random() % 100);
+        victim.kill();
+      }
+      await moves(stage, steady);
+    }
+    steady.kill();
+    await until(() => daemon.status().clients === 0);
+    await until(() => readBits(stage.runtimeDir) === 0n);
+  });
+});
