@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 const BENCHMARKS: Readonly<Record<string, string>> = {
   'gate-cost': 'what the shim adds to a launch or a copy',
+  signal: 'how fast programs learn that another has work, or has none any more',
   'core-cost': "what an event costs the daemon's core",
   'daemon-load': 'what the daemon bears, and what it takes of the machine (some minutes)',
   preempt: 'how long lower work keeps the GPU, and what that costs it (simulated, some minutes)',

@@ -11,6 +11,5 @@ DRIVER_CALLS(NOTHING)
 /* What the shim calls besides. */
 NOTHING(cuCtxPushCurrent_v2)
 NOTHING(cuCtxPopCurrent_v2)
-NOTHING(cuStreamQuery)
 NOTHING(cuEventQuery)
 NOTHING(cuEventRecord_ptsz)
