@@ -52,7 +52,7 @@ export const RECORDS: readonly RecordSpec[] = [
         type: 'u64',
         doc: 'Time that launches waited at the gate, in nanoseconds.',
       },
-      { name: 'suspends', type: 'u64', doc: 'Times that its permit was withdrawn.' },
+      { name: 'suspends', type: 'u64', doc: 'Times that it had to stop for others.' },
     ],
   },
   {

@@ -1,5 +1,6 @@
 /** Asks the policy about a device and tells the queues for which its answer changed. */
 import type { PermitMessage, SuspendMessage } from '../../protocol/generated/messages.js';
+import type { Survey, Verdict } from '../policy/policy.js';
 import { isOutdone } from '../policy/queue-index.js';
 import { placeQueue, writeMasks } from './board.js';
 import type { BoardDevice } from './board.js';
@@ -162,8 +163,15 @@ function judgeQueues(turn: Turn, device: Device, concerned: Set<Queue>): void {
     const { rank, permit } = policy.judge(queue, survey);
     queue.rank = rank;
     queue.allowed = permit;
+    queue.masked = queue.onBoard && !judgeAmongAll(turn.state, queue, survey).permit;
     device.byRank.set(queue, -rank);
   }
+}
+
+/** The policy's word on a queue beside all others, whether they are on the board or not. */
+export function judgeAmongAll({ policy }: State, queue: Queue, survey: Survey): Verdict {
+  const { id, owner, priority, competes } = queue;
+  return policy.judge({ id, owner, priority, competes, onBoard: false }, survey);
 }
 
 /** Finds the extremes of the ranks; adds to `concerned` whose window or `notify` they change. */
@@ -194,10 +202,11 @@ function applyVerdict(turn: Turn, queue: Queue, ranks: Ranks): boolean {
   const { priority } = queue;
   // Where messages decide the client is to go by them, its window too.
   const slot = queue.onBoard ? (queue.slot?.slot ?? 0) : 0;
-  const before = queue.permit;
+  const heldBack = !permit || (!free && queue.masked);
+  if (heldBack !== queue.heldBack) noteTransition(turn, queue, heldBack);
   const same =
     queue.seq !== 0 &&
-    before === permit &&
+    queue.permit === permit &&
     queue.window === window &&
     queue.notify === notify &&
     queue.enabled === state.enabled &&
@@ -210,18 +219,18 @@ function applyVerdict(turn: Turn, queue: Queue, ranks: Ranks): boolean {
   queue.enabled = state.enabled;
   queue.sentPriority = priority;
   queue.sentSlot = slot;
-  if (before !== permit) noteTransition(turn, queue);
   return true;
 }
 
-/** The permit was given or withdrawn just now. */
-function noteTransition(turn: Turn, queue: Queue): void {
+/** The queue has to stop just now, or may go on. */
+function noteTransition(turn: Turn, queue: Queue, heldBack: boolean): void {
   const { state, now } = turn;
+  queue.heldBack = heldBack;
   // Time that it was not allowed to move in is no stall.
   queue.progressAt = now;
   // Whoever waited may launch now; if it waits on, for something else, its next message says so.
-  if (queue.permit) noteWaiting(queue, false, now);
-  if (!queue.permit) {
+  if (!heldBack) noteWaiting(queue, false, now);
+  if (heldBack) {
     queue.suspends++;
     queue.suspendedAt = now;
     const { maxSuspendMs } = state.settings;
@@ -230,9 +239,9 @@ function noteTransition(turn: Turn, queue: Queue): void {
   if (!state.observed) return;
   turn.later({
     type: 'report',
-    kind: queue.permit ? 'resumed' : 'suspended',
+    kind: heldBack ? 'suspended' : 'resumed',
     level: 'debug',
     id: queue.id,
-    text: `${describeQueue(queue)} ${queue.permit ? 'resumed' : 'suspended'}`,
+    text: `${describeQueue(queue)} ${heldBack ? 'suspended' : 'resumed'}`,
   });
 }

@@ -109,6 +109,8 @@ function createQueue(turn: Turn, client: Client, message: RegisterMessage): Queu
     onBoard: false,
     rank: 0,
     allowed: true,
+    masked: false,
+    heldBack: false,
     seq: 0,
     permit: true,
     window: 0,

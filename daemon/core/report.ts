@@ -1,6 +1,7 @@
 /** The state as `xsched ps` and `xsched status` show it. */
 import type { CallInfo, QueueInfo } from '../../protocol/generated/messages.js';
 import { LIMITS } from '../../protocol/messages.js';
+import { judgeAmongAll } from './decide.js';
 import { modelOf } from './priority.js';
 import { describeQueue } from './state.js';
 import type { Queue, State } from './state.js';
@@ -18,13 +19,13 @@ export interface Counts {
   readonly unknownCalls: number;
 }
 
-/** How many clients and queues there are, who has work or lacks a permit, what escapes the shims. */
+/** How many clients and queues there are, who has work or is held back, what escapes the shims. */
 export function countState(state: State): Counts {
   let ready = 0;
   let suspended = 0;
   for (const queue of allQueues(state)) {
     if (queue.ready) ready++;
-    if (!queue.permit) suspended++;
+    if (queue.heldBack) suspended++;
   }
   let unknown = 0;
   for (const client of state.clients.values()) unknown += client.unknownCalls;
@@ -110,7 +111,9 @@ function renderCondition(
   now: number,
 ): readonly [string, string] {
   if (!queue.ready) return ['idle', ''];
-  if (!queue.permit) return ['suspended', `suspended: ${renderCause(state, queue, queues)}`];
+  if (queue.heldBack) {
+    return ['suspended', `suspended: ${renderCause(state, queue, queues)}`];
+  }
   if (queue.client.silent) {
     return ['stalled', `stalled: it said nothing for ${renderSeconds(now - queue.client.heardAt)}`];
   }
@@ -124,7 +127,7 @@ function renderCondition(
 /** Whom a queue waits for changes more often than anybody asks, so it is found out here. */
 function renderCause(state: State, queue: Queue, queues: ReadonlyMap<string, Queue>): string {
   const { survey } = queue.device;
-  const verdict = survey === undefined ? undefined : state.policy.judge(queue, survey);
+  const verdict = survey === undefined ? undefined : judgeAmongAll(state, queue, survey);
   const rival = verdict?.yieldsTo === undefined ? undefined : queues.get(verdict.yieldsTo);
   if (rival === undefined) return verdict?.reason ?? 'by the policy';
   return `${describeQueue(rival)} (priority ${String(rival.priority)}) is ready`;

@@ -158,6 +158,10 @@ export interface Queue extends PolicyQueue {
   /** What the policy said of it last. */
   rank: number;
   allowed: boolean;
+  /** Its mask on the board holds it back, as far as the daemon knows who has work. */
+  masked: boolean;
+  /** Whether it may not launch, for want of a permit or by its mask. */
+  heldBack: boolean;
   /** The newest `seq` of a PERMIT or SUSPEND; 0 before the first. */
   seq: number;
   permit: boolean;

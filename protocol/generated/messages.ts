@@ -44,7 +44,7 @@ export interface QueueInfo {
   readonly readyNs: number;
   /** Time that launches waited at the gate, in nanoseconds. */
   readonly waitedNs: number;
-  /** Times that its permit was withdrawn. */
+  /** Times that it had to stop for others. */
   readonly suspends: number;
 }
 

@@ -141,7 +141,8 @@ describe('programs behave as they do without the shim', () => {
     fs.mkdirSync(path.dirname(place.runtimeDir), { recursive: true });
     const daemon = await startDaemon({
       runtimeDir: place.runtimeDir,
-      config: parseConfig('', 'default'),
+      // Where all goes by messages.
+      config: parseConfig('board: false', 'test.yaml'),
       log: createLogger({ silent: true }),
       wrapAgentSocket: makeLossy(makeRandom(SEED + 1), lost),
     });
@@ -163,10 +164,13 @@ describe('programs behave as they do without the shim', () => {
     await until('no queue is left', () => daemon.queues().length === 0);
   });
 
-  it(`with a daemon that suspends and resumes them at random (seed ${SEED})`, async () => {
+  it.each([
+    ['by the board', ''],
+    ['by messages', 'board: false'],
+  ])(`held back and let go at random %s (seed ${SEED})`, async (_name, config) => {
     const place = new Place();
     const random = makeRandom(SEED);
-    await place.startDaemon();
+    await place.startDaemon(config);
     const control = await place.control();
     const rival = await startRival(place);
     const programs = startAll(place);

@@ -4,6 +4,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { MessageSocket } from '../../../daemon/transport/router-socket.js';
+import { decodeMessage } from '../../../protocol/codec.js';
 import { LIMITS } from '../../../protocol/messages.js';
 import { makeRandom, SEED } from '../../unit/daemon/seed.js';
 import { openController, runDaemon, spawnDaemon } from '../daemon/harness.js';
@@ -90,7 +92,7 @@ async function startBlocked(stage: Stage) {
 /** The low program has to be told when the high one has work. */
 async function expectMessages(
   stage: Stage,
-  daemon: TestDaemon,
+  counts: { readonly suspends: number },
   more: Environment = {},
 ): Promise<void> {
   const low = await startLow(stage, more);
@@ -99,10 +101,30 @@ async function expectMessages(
   await high.doAll(`a launch 1 1 ${String(HIGH_MS * 1e6)}`, 'a sync 1');
   await moves(stage, low);
   expect(launchesBeside(stage, low, high)).toBe(0);
-  expect(suspendsOf(daemon, low)).toBeGreaterThan(0);
+  expect(counts.suspends).toBeGreaterThan(0);
 }
 
-function suspendsOf(daemon: TestDaemon, script: Script): number {
+/** A daemon whose messages to programs are counted. */
+async function runCounted(stage: Stage, yaml = '') {
+  const counts = { suspends: 0 };
+  const wrapAgentSocket = (socket: MessageSocket): MessageSocket => ({
+    start: (receive, onFailure) => {
+      socket.start(receive, onFailure);
+    },
+    send: (id, frame) => {
+      if (decodeMessage('agent-down', frame).type === 'SUSPEND') counts.suspends++;
+      socket.send(id, frame);
+    },
+    close: () => {
+      socket.close();
+    },
+  });
+  const daemon = await runDaemon({ runtimeDir: stage.runtimeDir, yaml, wrapAgentSocket });
+  return { daemon, counts };
+}
+
+/** How often the daemon says that the program had to stop. */
+function stopsOf(daemon: TestDaemon, script: Script): number {
   const queues = daemon.queues().filter(({ pid }) => pid === script.pid);
   return queues.reduce((sum, { suspends }) => sum + suspends, 0);
 }
@@ -121,14 +143,15 @@ function readInodes(stage: Stage): readonly number[] {
 describe('the board', () => {
   it('holds a program back without a message while another has work', async () => {
     const stage = makeStage();
-    const daemon = await runDaemon({ runtimeDir: stage.runtimeDir });
+    const { daemon, counts } = await runCounted(stage);
     const low = await startLow(stage);
     const high = await startHigh(stage);
     await moves(stage, low);
     await high.doAll(`a launch 1 1 ${String(HIGH_MS * 1e6)}`, 'a sync 1');
     await moves(stage, low);
     expect(launchesBeside(stage, low, high)).toBe(0);
-    expect(suspendsOf(daemon, low)).toBe(0);
+    expect(counts.suspends).toBe(0);
+    expect(stopsOf(daemon, low)).toBeGreaterThan(0);
     low.begin('stop');
     await Promise.all([high.end(), low.end()]);
     await until(() => daemon.status().clients === 0);
@@ -137,38 +160,38 @@ describe('the board', () => {
 
   it('is left alone with XSCHED_BOARD=off: all goes by messages', async () => {
     const stage = makeStage();
-    const daemon = await runDaemon({ runtimeDir: stage.runtimeDir });
-    await expectMessages(stage, daemon, { XSCHED_BOARD: 'off' });
+    const { counts } = await runCounted(stage);
+    await expectMessages(stage, counts, { XSCHED_BOARD: 'off' });
   });
 
   it('is left alone by the daemon with board: false', async () => {
     const stage = makeStage();
-    const daemon = await runDaemon({ runtimeDir: stage.runtimeDir, yaml: 'board: false\n' });
+    const { counts } = await runCounted(stage, 'board: false\n');
     expect(fs.existsSync(path.join(stage.runtimeDir, 'ready-1'))).toBe(false);
-    await expectMessages(stage, daemon);
+    await expectMessages(stage, counts);
   });
 
   it.each(['board-1', 'ready-1'])('is none for whom %s is out of reach', async (name) => {
     const stage = makeStage();
-    const daemon = await runDaemon({ runtimeDir: stage.runtimeDir });
+    const { counts } = await runCounted(stage);
     fs.rmSync(path.join(stage.runtimeDir, name));
-    await expectMessages(stage, daemon);
+    await expectMessages(stage, counts);
   });
 
   it('is none for whom it is another one than the daemon has', async () => {
     const [stage, other] = [makeStage(), makeStage()];
     await runDaemon({ runtimeDir: other.runtimeDir });
-    const daemon = await runDaemon({ runtimeDir: stage.runtimeDir });
+    const { counts } = await runCounted(stage);
     for (const name of ['board-1', 'ready-1']) {
       fs.rmSync(path.join(stage.runtimeDir, name));
       fs.copyFileSync(path.join(other.runtimeDir, name), path.join(stage.runtimeDir, name));
     }
-    await expectMessages(stage, daemon);
+    await expectMessages(stage, counts);
   });
 
   it('follows the priorities while somebody waits', async () => {
     const stage = makeStage();
-    const daemon = await runDaemon({ runtimeDir: stage.runtimeDir });
+    const { counts } = await runCounted(stage);
     const controller = openController(stage.runtimeDir);
     const { low, high } = await startBlocked(stage);
     let request = 0;
@@ -182,7 +205,7 @@ describe('the board', () => {
     await rests(stage, low);
     await setPriority(low, 1);
     await moves(stage, low);
-    expect(suspendsOf(daemon, low)).toBe(0);
+    expect(counts.suspends).toBe(0);
     expect(high.lines.at(-1)).not.toContain('a sync');
   });
 

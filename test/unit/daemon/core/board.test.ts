@@ -1,6 +1,7 @@
 /** Slots of the board and what they yield to, as the core writes them. */
 import { describe, expect, it } from 'vitest';
 import type { SlotLeft } from '../../../../daemon/core/board.js';
+import { countState, listQueues } from '../../../../daemon/core/report.js';
 import { LIMITS } from '../../../../protocol/messages.js';
 import { RULES } from './model.js';
 import { bit, newWorld } from './slots.js';
@@ -69,6 +70,22 @@ describe('slots', () => {
     world.ready(high, 2);
     expect(world.verdicts()).toEqual([]);
     expect(world.view(low).type).toBe('PERMIT');
+  });
+
+  it('are seen to hold back: by xsched ps, and by whoever wants to know of each time', () => {
+    const world = newWorld();
+    world.dispatch({ type: 'observe', on: true });
+    const [low, high] = [join(world, 1, 0), join(world, 2, 5)];
+    world.ready(low, 2);
+    world.ready(high, 2);
+    expect(world.reports).toMatchObject([{ kind: 'suspended', id: '1.1' }]);
+    const [shown] = listQueues(world.state, world.now, 100);
+    expect(shown).toMatchObject({ state: 'suspended', suspends: 1 });
+    expect(shown?.reason).toContain('(priority 5) is ready');
+    expect(countState(world.state)).toMatchObject({ suspended: 1 });
+    world.idle(high, 3);
+    expect(world.reports).toMatchObject([{ kind: 'resumed', id: '1.1' }]);
+    expect(listQueues(world.state, world.now, 100)[0]).toMatchObject({ state: 'running' });
   });
 
   it('leave messages to those who have none', () => {
