@@ -13,11 +13,8 @@
  * medians of the rounds, with the least and the most. Prints a table and writes
  * out/bench/daemon-load.json.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { ROOT } from '../demo/paths.js';
 import { percentile } from '../demo/statistics.js';
 import { newTable } from '../demo/tables.js';
 import { describeProcessor } from '../fig13a/machine.js';
@@ -26,6 +23,7 @@ import { CAST } from './crowd.js';
 import { measureLife } from './daemon-measure.js';
 import type { Life, Load } from './daemon-measure.js';
 import { readCount } from './options.js';
+import { writeResult } from './results.js';
 
 const SIZES = ['10', '100', '1000', '5000'];
 /** Queues of the daemon in all are fewer than this (QUEUES_MAX in daemon/core). */
@@ -168,9 +166,7 @@ async function main(): Promise<void> {
   }));
   const ratios = compareSizes(rows);
   const result = { machine, node: process.versions.node, ...load, rounds, figures, ratios };
-  const file = path.join(ROOT, 'out', 'bench', 'daemon-load.json');
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
+  writeResult('daemon-load', result);
   console.log(`${machine.cpu}: the daemon on one core, medians of ${String(rounds)} (least-most)`);
   console.log(renderTable(rows));
 }

@@ -15,16 +15,16 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { ROOT } from '../demo/paths.js';
 import { percentile } from '../demo/statistics.js';
 import { newTable } from '../demo/tables.js';
 import { describeProcessor } from '../fig13a/machine.js';
 import { readChoice, readCount } from './options.js';
 import { awaitEnd, BUILD, prints, PTX, SHIM, startDaemon } from './programs.js';
+import { writeResult } from './results.js';
 
 const PROGRAM = path.join(BUILD, 'bench', 'launches');
 const DRIVERS: Readonly<Record<string, string>> = {
@@ -188,9 +188,7 @@ async function main(): Promise<void> {
     const machine = describeProcessor();
     const result = { driver: values.driver, ...batch, machine, rounds, rows };
     const name = ['gate-cost', path.basename(values.driver), stream, work, String(pages)].join('-');
-    const file = path.join(ROOT, 'out', 'bench', `${name}.json`);
-    mkdirSync(path.dirname(file), { recursive: true });
-    writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
+    writeResult(name, result);
     const format = (ns: number) => ns.toFixed(1);
     console.log(`${machine.cpu}, driver ${values.driver}: ns a launch, and over the driver's own`);
     const table = newTable(['', 'launch', 'added', 'P10', 'P90']);

@@ -15,7 +15,6 @@
  * table and writes out/bench/model-cost.json.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -33,6 +32,7 @@ import { Program } from '../e2e/behaviour/program.js';
 import { until } from '../e2e/behaviour/until.js';
 import { describeProcessor } from '../fig13a/machine.js';
 import { readCount } from './options.js';
+import { writeResult } from './results.js';
 
 const SCRIPT = path.join(ROOT, 'test', 'bench', 'model_steps.py');
 const SHIM = path.join(ROOT, 'build', 'shim', 'libxsched_shim.so');
@@ -356,9 +356,7 @@ async function main(): Promise<void> {
   }
   printRows(rows);
   const machine = describeProcessor();
-  const file = path.join(ROOT, 'out', 'bench', 'model-cost.json');
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify({ machine, blocks, rounds, rows }, null, 2)}\n`);
+  writeResult('model-cost', { machine, blocks, rounds, rows });
 }
 
 try {

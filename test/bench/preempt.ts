@@ -19,18 +19,18 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { LIMITS } from '../../protocol/limits.js';
-import { ROOT } from '../demo/paths.js';
 import { percentile } from '../demo/statistics.js';
 import { newTable } from '../demo/tables.js';
 import { describeProcessor } from '../fig13a/machine.js';
 import { readChoice, readCount } from './options.js';
 import { awaitEnd, BUILD, prints, PTX, SHIM, startDaemon } from './programs.js';
+import { writeResult } from './results.js';
 
 const PROGRAM = path.join(BUILD, 'bench', 'preempt');
 const LOG = path.join(BUILD, 'sim', 'simlog');
@@ -327,9 +327,7 @@ async function main(): Promise<void> {
   }
   process.stderr.write('\n');
   const machine = describeProcessor();
-  const file = path.join(ROOT, 'out', 'bench', 'preempt.json');
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify({ machine, ...settings, results }, null, 2)}\n`);
+  writeResult('preempt', { machine, ...settings, results });
   const { targetUs, mps } = settings;
   const device = `the device's clock runs at 1/${String(scale)}, ${mps ? 'no' : 'with'} time slices`;
   console.log(`target ${String(targetUs)} µs; ${device}`);

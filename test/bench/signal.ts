@@ -12,17 +12,17 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
-import { ROOT } from '../demo/paths.js';
 import { percentile } from '../demo/statistics.js';
 import { newTable } from '../demo/tables.js';
 import { describeProcessor } from '../fig13a/machine.js';
 import { readChoice, readCount } from './options.js';
 import { awaitEnd, BUILD, prints, PTX, SHIM, startDaemon } from './programs.js';
+import { writeResult } from './results.js';
 
 const PROGRAM = path.join(BUILD, 'bench', 'signal');
 const IDLE = ['sync', 'event', 'poll', 'never'] as const;
@@ -159,10 +159,7 @@ async function main(): Promise<void> {
       rows.push(await measure(way, base, file, [...numbers.map(String), idle]));
     }
     const machine = describeProcessor();
-    const result = { idle, machine, rows };
-    const out = path.join(ROOT, 'out', 'bench', 'signal.json');
-    mkdirSync(path.dirname(out), { recursive: true });
-    writeFileSync(out, `${JSON.stringify(result, null, 2)}\n`);
+    writeResult('signal', { idle, machine, rows });
     console.log(`${machine.cpu}, idle by ${idle}: microseconds, and what P99 may be at most`);
     const head = ['signal P50', 'P99', 'most', 'goes on P50', 'P99', 'most', 'waits at'];
     const table = newTable(['', ...head]);

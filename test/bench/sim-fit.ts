@@ -8,11 +8,12 @@
  * Prints a table, writes out/bench/sim-fit.json, and exits with 1 when a held-out row is off.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { writeResult } from './results.js';
 
 /** A held-out row may be off by this share of its figure. */
 const TOLERANCE = 0.15;
@@ -302,13 +303,8 @@ async function main(): Promise<void> {
       ? `All held-out rows are within ${String(100 * TOLERANCE)} %.`
       : `${String(off.length)} held-out rows are off by more than ${String(100 * TOLERANCE)} %.`,
   );
-  const out = path.join(root, 'out/bench');
-  mkdirSync(out, { recursive: true });
   const { scale, requests } = settings;
-  writeFileSync(
-    path.join(out, 'sim-fit.json'),
-    `${JSON.stringify({ scale, requests, tolerance: TOLERANCE, rows }, null, 2)}\n`,
-  );
+  writeResult('sim-fit', { scale, requests, tolerance: TOLERANCE, rows });
   process.exitCode = off.length === 0 ? 0 : 1;
 }
 
