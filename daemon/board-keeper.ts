@@ -7,6 +7,7 @@ import { LIMITS } from '../protocol/messages.js';
 import { createBoard } from './core/board.js';
 import type { BoardChange, BoardState, SlotProcess } from './core/board.js';
 import type { Event } from './core/events.js';
+import { SAMPLE_MS } from './core/liveness.js';
 
 /** Nonces are random and below this; Node draws no larger ones. */
 const NONCE_END = 2 ** 48 - 1;
@@ -27,6 +28,7 @@ export class BoardKeeper {
   /** Processes with slots that have no link yet. */
   readonly #left = new Map<string, SlotProcess>();
   #heart: NodeJS.Timeout | undefined;
+  #sampling: NodeJS.Timeout | undefined;
 
   private constructor(
     private readonly board: Board,
@@ -55,7 +57,10 @@ export class BoardKeeper {
     }
   }
 
-  /** From now on the board is the core's: it hears of the end of processes that it has not met. */
+  /**
+   * From now on the board is the core's: it hears of the end of processes that it has not met, and
+   * which slots have work.
+   */
   start(dispatch: (event: Event) => void): void {
     dispatch({ type: 'begin' });
     for (const process of this.#left.values()) {
@@ -72,10 +77,12 @@ export class BoardKeeper {
     this.#heart = setInterval(() => {
       this.board.beat();
     }, LIMITS.BEAT_MS);
+    this.#sampling = setInterval(() => {
+      this.#sample(dispatch);
+    }, SAMPLE_MS);
   }
 
-  /** Tells the core which slots have work, if there is any slot. */
-  sample(dispatch: (event: Event) => void): void {
+  #sample(dispatch: (event: Event) => void): void {
     const { devices } = this.state;
     if (devices.size === 0) return;
     const bits = new Map<string, bigint>();
@@ -102,6 +109,7 @@ export class BoardKeeper {
 
   close(): void {
     clearInterval(this.#heart);
+    clearInterval(this.#sampling);
     for (const watch of this.#watches) watch.close();
     this.board.close();
   }

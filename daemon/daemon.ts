@@ -271,9 +271,6 @@ class RunningDaemon implements Daemon {
       this.#tellStatus();
       this.#tellUndelivered();
       this.limits.tell();
-      this.board?.sample((event) => {
-        this.#engine.dispatch(event);
-      });
     }, HOUSEKEEPING_MS);
     const probe = setInterval(() => {
       this.#engine.dispatch({ type: 'probe' });

@@ -21,7 +21,7 @@ export type Event =
       /** Whether its process is no more either; else it may come back with another link. */
       readonly ended: boolean;
     }
-  /** Which slots of the board's devices have work, by UUID: each second, while there are slots. */
+  /** Which slots of the board's devices have work, by UUID: every SAMPLE_MS, while there are slots. */
   | { readonly type: 'bits'; readonly bits: ReadonlyMap<string, bigint> }
   /** A process with slots on the board has ended that no link is of. */
   | { readonly type: 'vacated'; readonly process: SlotProcess }

@@ -14,8 +14,8 @@ import type { Client, Device, Queue } from './state.js';
  */
 const LATE_MS = 500;
 
-/** The slots that have work are looked at this often, in milliseconds. */
-const SAMPLE_MS = 1000;
+/** It is to be told which slots of the board have work this often, in milliseconds. */
+export const SAMPLE_MS = 1000;
 
 /** A client that has said nothing for so long, in milliseconds, is sent its state once more. */
 const QUIET_MS = 5000;

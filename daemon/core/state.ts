@@ -59,6 +59,7 @@ export type Calls = Omit<CallsMessage, 'type' | 'function'>;
 
 /** A process with a link. */
 export interface Client extends ClientIdentity {
+  /** As its newest HELLO says. */
   board: number;
   /** Name by a rule, by XSCHED_NAME, or the executable's. */
   readonly name: string;
@@ -117,6 +118,7 @@ export interface Ranks {
  * Times are milliseconds of the daemon's monotonic clock.
  */
 export interface Queue extends PolicyQueue {
+  /** As policies see it; kept by placeQueue. */
   onBoard: boolean;
   readonly id: string;
   readonly owner: string;
