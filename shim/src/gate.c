@@ -13,6 +13,7 @@
 #include "process.h"
 #include "reports.h"
 #include "table.h"
+#include "window_pass.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -207,7 +208,6 @@ __attribute__((always_inline)) static inline struct hot_queue *pass(CUstream str
     struct hot_queue *queue = hot_thread.hot;
     bool is_simple = LIKELY(atomic_load_explicit(&hot.captures_open, memory_order_acquire) == 0) &&
                      LIKELY(atomic_load_explicit(&queue->copier, memory_order_acquire) == 0) &&
-                     LIKELY(atomic_load_explicit(&queue->window, memory_order_relaxed) == 0) &&
                      LIKELY(!queue->nameless) && LIKELY(hot_thread.fed == hot_thread.queue) &&
                      (!is_copy || LIKELY(queue->gates_copies));
     if (!LIKELY(is_simple))
@@ -225,8 +225,7 @@ __attribute__((always_inline)) static inline struct hot_queue *pass(CUstream str
         LIKELY(atomic_load_explicit(&queue->permit, memory_order_acquire)) &&
         LIKELY(atomic_load(ready_top) <= atomic_load(&queue->rank)) && LIKELY(!board_bars(view)))
         return queue;
-    /* gate_enter counts it again. */
-    atomic_fetch_sub(&queue->entered, 1);
+    gate_turn_back(queue);
     return NULL;
 }
 
@@ -251,8 +250,9 @@ static void tell(struct queue *queue, bool at_once) {
     errno = saved;
 }
 
-void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_stream,
-                struct work work) {
+/* What may have to wait, or to be found first. */
+__attribute__((noinline)) static void enter_slowly(struct ticket *ticket, CUstream stream,
+                                                   enum null_stream null_stream, struct work work) {
     ticket->queue = NULL;
     ticket->share.weight = 0;
     ticket->outcome = CALL_OUTCOMES;
@@ -301,20 +301,38 @@ void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_st
     }
 }
 
-void gate_leave(const struct ticket *ticket, enum hook_id function, CUresult result) {
-    if (result == CUDA_SUCCESS && ticket->outcome != CALL_OUTCOMES)
+LAUNCH_PATH void gate_enter(struct ticket *ticket, struct hot_queue *passed, CUstream stream,
+                            enum null_stream null_stream, struct work work) {
+    if (LIKELY(passed != NULL)) {
+        struct queue *queue = hot_thread.queue;
+        ticket->queue = queue;
+        ticket->outcome = CALL_PASSED;
+        if (LIKELY(window_pass(&queue->flight, &ticket->share, work.weight, work.key)))
+            return;
+        gate_turn_back(passed);
+    }
+    enter_slowly(ticket, stream, null_stream, work);
+}
+
+LAUNCH_PATH void gate_leave(const struct ticket *ticket, enum hook_id function, CUresult result) {
+    if (LIKELY(result == CUDA_SUCCESS) && ticket->outcome != CALL_OUTCOMES)
         ledger_count(function, ticket->outcome);
     struct queue *queue = ticket->queue;
     if (queue == NULL)
         return;
-    if (ticket->share.weight != 0 || queue->hot->nameless) {
+    struct hot_queue *line = queue->hot;
+    if (LIKELY(ticket->share.weight != 0)) {
+        enum window_counted counted = LIKELY(result == CUDA_SUCCESS)
+                                          ? window_count(&queue->flight, &ticket->share)
+                                          : WINDOW_FAILED;
+        if (!LIKELY(counted == WINDOW_COUNTED))
+            window_put(queue, &ticket->share, counted);
+    }
+    if (!LIKELY(!line->nameless) && result == CUDA_SUCCESS) {
         int saved = errno;
-        if (ticket->share.weight != 0)
-            window_put(queue, ticket->share, result == CUDA_SUCCESS);
-        if (queue->hot->nameless && result == CUDA_SUCCESS)
-            queue_trail(queue);
+        queue_trail(queue);
         errno = saved;
     }
     tell(queue, true);
-    atomic_fetch_add(&queue->hot->returned, 1);
+    atomic_fetch_add(&line->returned, 1);
 }

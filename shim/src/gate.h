@@ -70,19 +70,30 @@ struct ticket {
 };
 
 /*
- * Holds the calling thread until its queue may submit the work. Keeps errno; holds no lock when it
- * returns.
- */
-void gate_enter(struct ticket *ticket, CUstream stream, enum null_stream null_stream,
-                struct work work);
-
-/*
  * Lets a launch through that nothing holds back, or a copy or memset, which is nearly every one:
- * returns its queue for gate_passed. NULL, and nothing has changed, where there is more to be
- * thought of: gate_enter does. The stream is one by name (stream_by_name).
+ * returns its queue. When that has a window gate_enter looks for room in it, otherwise gate_passed
+ * follows. NULL, and nothing has changed, where there is more to be thought of: gate_enter does.
+ * The stream is one by name (stream_by_name).
  */
 struct hot_queue *gate_pass(CUstream stream);
 struct hot_queue *gate_pass_copy(CUstream stream);
+
+static inline bool gate_is_passed(const struct hot_queue *passed) {
+    return LIKELY(passed != NULL) &&
+           LIKELY(atomic_load_explicit(&passed->window, memory_order_relaxed) == 0);
+}
+
+/* As if gate_pass had returned NULL. */
+static inline void gate_turn_back(struct hot_queue *passed) {
+    atomic_fetch_sub(&passed->entered, 1);
+}
+
+/*
+ * Holds the calling thread until its queue may submit the work. `passed` is what gate_pass returned
+ * for it, or NULL. Keeps errno; holds no lock when it returns.
+ */
+void gate_enter(struct ticket *ticket, struct hot_queue *passed, CUstream stream,
+                enum null_stream null_stream, struct work work);
 
 /* The driver has returned from a call that gate_pass let through. */
 static inline void gate_passed(struct hot_queue *queue, enum hook_id function, CUresult result) {

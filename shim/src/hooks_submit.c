@@ -18,10 +18,11 @@
         CUstream named = stream_by_name(stream_of, null_stream);                                   \
         struct hot_queue *passed = PASS_##work;                                                    \
         struct ticket ticket;                                                                      \
-        if (!LIKELY(passed != NULL))                                                               \
-            gate_enter(&ticket, stream_of, null_stream, work);                                     \
+        bool is_passed = gate_is_passed(passed);                                                   \
+        if (!LIKELY(is_passed))                                                                    \
+            gate_enter(&ticket, passed, stream_of, null_stream, work);                             \
         CUresult result = real arguments;                                                          \
-        if (LIKELY(passed != NULL))                                                                \
+        if (LIKELY(is_passed))                                                                     \
             gate_passed(passed, HOOK_##function, result);                                          \
         else                                                                                       \
             gate_leave(&ticket, HOOK_##function, result);                                          \
@@ -35,18 +36,26 @@
         CUresult result;                                                                           \
         size_t done = 0;                                                                           \
         struct hot_queue *passed = gate_pass_copy(stream_by_name(stream_of, null_stream));         \
-        if (LIKELY(passed != NULL)) {                                                              \
+        bool is_passed = gate_is_passed(passed);                                                   \
+        struct ticket ticket;                                                                      \
+        if (is_passed || (passed != NULL && bytes <= PIECE_BYTES)) {                               \
             size_t piece = bytes;                                                                  \
+            if (!is_passed)                                                                        \
+                gate_enter(&ticket, passed, stream_of, null_stream, work_copy(piece));             \
             result = real arguments;                                                               \
-            gate_passed(passed, HOOK_##function, result);                                          \
+            if (is_passed)                                                                         \
+                gate_passed(passed, HOOK_##function, result);                                      \
+            else                                                                                   \
+                gate_leave(&ticket, HOOK_##function, result);                                      \
             return result;                                                                         \
         }                                                                                          \
+        if (passed != NULL)                                                                        \
+            gate_turn_back(passed);                                                                \
         struct pieces pieces;                                                                      \
         pieces_begin(&pieces, stream_of, null_stream, bytes);                                      \
         do {                                                                                       \
-            struct ticket ticket;                                                                  \
             size_t piece = pieces_next(&pieces, bytes - done);                                     \
-            gate_enter(&ticket, stream_of, null_stream, work_copy(piece));                         \
+            gate_enter(&ticket, NULL, stream_of, null_stream, work_copy(piece));                   \
             result = real arguments;                                                               \
             gate_leave(&ticket, HOOK_##function, result);                                          \
             done += piece;                                                                         \

@@ -8,6 +8,8 @@ static const uint64_t MOST_NS = NS_PER_S;
 /* One look tells that something took so many times more or less than expected, at most. */
 enum { STEP_MOST = 64, SURPRISE = 4 };
 
+_Static_assert(PACE_KINDS == 64, "the kinds of a group are the bits of a word");
+
 static uint64_t clamp(uint64_t ns) {
     return ns < LEAST_NS ? LEAST_NS : ns > MOST_NS ? MOST_NS : ns;
 }
@@ -16,23 +18,45 @@ static uint64_t move(uint64_t from, uint64_t to, uint32_t slowness) {
     return to > from ? from + (to - from + slowness - 1) / slowness : from - (from - to) / slowness;
 }
 
+static uint64_t ns_of(const struct pace_kind *kind) {
+    return atomic_load_explicit(&kind->ns, memory_order_relaxed);
+}
+
 uint64_t pace_expect(struct pace *pace, uint64_t key, uint32_t kernels, uint64_t unknown_ns,
                      uint8_t *kind) {
-    uint64_t mixed = key * UINT64_C(0x9E3779B97F4A7C15);
-    *kind = (uint8_t)((mixed >> 40) % PACE_KINDS);
+    uint64_t known = pace_recall(pace, key, kind);
+    if (known != 0)
+        return known;
     struct pace_kind *entry = &pace->kinds[*kind];
-    if (entry->key != key || entry->ns == 0) {
-        uint64_t each = pace->average_ns != 0 ? pace->average_ns : unknown_ns;
-        *entry = (struct pace_kind){key, clamp(each * kernels), 0};
-    }
-    return entry->ns;
+    uint64_t each = pace->average_ns != 0 ? pace->average_ns : unknown_ns;
+    uint64_t ns = clamp(each * kernels);
+    atomic_store_explicit(&entry->ns, ns, memory_order_relaxed);
+    atomic_store_explicit(&entry->key, key, memory_order_relaxed);
+    entry->kernels = kernels;
+    entry->seen = 0;
+    return ns;
 }
 
 uint64_t pace_of_group(const struct pace *pace, const struct pace_group *group) {
     uint64_t sum = 0;
     for (uint8_t i = 0; i < group->launches; i++)
-        sum += pace->kinds[group->kinds[i]].ns;
+        sum += ns_of(&pace->kinds[group->kinds[i]]);
     return sum;
+}
+
+static uint64_t kernels_of(const struct pace *pace, const struct pace_group *group) {
+    uint64_t sum = 0;
+    for (uint8_t i = 0; i < group->launches; i++)
+        sum += pace->kinds[group->kinds[i]].kernels;
+    return sum;
+}
+
+static void learn_kind(struct pace_kind *kind, double ratio, uint32_t slowness) {
+    uint64_t seen = (uint64_t)((double)ns_of(kind) * ratio);
+    if (kind->seen < slowness)
+        kind->seen++;
+    uint64_t moved = move(ns_of(kind), seen, kind->seen < slowness ? kind->seen : slowness);
+    atomic_store_explicit(&kind->ns, clamp(moved), memory_order_relaxed);
 }
 
 void pace_learn(struct pace *pace, const struct pace_group *group, double ratio,
@@ -42,13 +66,16 @@ void pace_learn(struct pace *pace, const struct pace_group *group, double ratio,
     /* Far longer than expected: whoever is outranked must not go on as if it were not so. */
     if (ratio > SURPRISE)
         slowness = 1;
-    uint64_t each = clamp((uint64_t)((double)pace_of_group(pace, group) * ratio) / group->kernels);
+    uint64_t took = (uint64_t)((double)pace_of_group(pace, group) * ratio);
+    uint64_t each = took / kernels_of(pace, group);
+    each = each == 0 ? 1 : each > MOST_NS ? MOST_NS : each;
+    /* Once for each kind, however often it is in the group: it was seen once. */
+    uint64_t learnt = 0;
     for (uint8_t i = 0; i < group->launches; i++) {
-        struct pace_kind *kind = &pace->kinds[group->kinds[i]];
-        uint64_t seen = (uint64_t)((double)kind->ns * ratio);
-        if (kind->seen < slowness)
-            kind->seen++;
-        kind->ns = clamp(move(kind->ns, seen, kind->seen < slowness ? kind->seen : slowness));
+        uint64_t bit = UINT64_C(1) << group->kinds[i];
+        if ((learnt & bit) == 0)
+            learn_kind(&pace->kinds[group->kinds[i]], ratio, slowness);
+        learnt |= bit;
     }
     pace->average_ns = pace->average_ns == 0 ? each : move(pace->average_ns, each, slowness);
 }

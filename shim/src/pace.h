@@ -12,25 +12,41 @@
 #ifndef XSCHED_PACE_H
 #define XSCHED_PACE_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-enum { PACE_KINDS = 64, PACE_GROUP = 8, PACE_NONE = 255 /* No kind. */ };
+enum { PACE_KINDS = 64, PACE_GROUP = 32, PACE_NONE = 255 /* No kind. */ };
 
+/* One thread at a time may change it; pace_recall may be called meanwhile. */
 struct pace {
     uint64_t average_ns; /* Of a kernel; 0 before the first is seen. */
     struct pace_kind {
-        uint64_t key;
-        uint64_t ns;   /* Of a whole launch; 0 for a free entry. */
-        uint32_t seen; /* How often, up to what no longer matters. */
+        _Atomic uint64_t key;
+        _Atomic uint64_t ns; /* Of a whole launch; 0 for a free entry. */
+        uint32_t kernels;    /* Of a launch. */
+        uint32_t seen;       /* How often, up to what no longer matters. */
     } kinds[PACE_KINDS];
 };
 
 /* Launches that are measured together. */
 struct pace_group {
-    uint32_t kernels;
     uint8_t launches; /* Up to PACE_GROUP. */
     uint8_t kinds[PACE_GROUP];
 };
+
+static inline uint8_t pace_place(uint64_t key) {
+    return (uint8_t)((key * UINT64_C(0x9E3779B97F4A7C15) >> 40) % PACE_KINDS);
+}
+
+/* What a launch of a kind is expected to take, for any thread at any time; 0 where it is not known.
+ * While the place changes hands it may be what the other kind takes. */
+static inline uint64_t pace_recall(const struct pace *pace, uint64_t key, uint8_t *kind) {
+    *kind = pace_place(key);
+    const struct pace_kind *entry = &pace->kinds[*kind];
+    bool is_known = atomic_load_explicit(&entry->key, memory_order_relaxed) == key;
+    return is_known ? atomic_load_explicit(&entry->ns, memory_order_relaxed) : 0;
+}
 
 /*
  * The nanoseconds, above 0, that a launch of `kernels` kernels of the kind `key` is expected to
@@ -46,9 +62,9 @@ uint64_t pace_expect(struct pace *pace, uint64_t key, uint32_t kernels, uint64_t
 uint64_t pace_of_group(const struct pace *pace, const struct pace_group *group);
 
 /*
- * A group took `ratio` (0 or more) times what is expected of it: expectations move by one part in
- * `slowness` of the difference, by more while a kind has been seen less often than that, and by all
- * of it when it took far longer.
+ * A group took `ratio` (0 or more) times what is expected of it: the expectation of each of its
+ * kinds moves by one part in `slowness` of the difference, by more while a kind has been seen less
+ * often than that, and by all of it when it took far longer.
  */
 void pace_learn(struct pace *pace, const struct pace_group *group, double ratio, uint32_t slowness);
 

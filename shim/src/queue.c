@@ -65,8 +65,7 @@ static void set_consequences(struct queue *queue, void *data) {
     uint64_t window_ns = latency_us * NS_PER_US;
     if (!outranked_inside && queue->slot == 0)
         window_ns /= WINDOW_SHARE_BETWEEN_PROCESSES;
-    atomic_store(&queue->window_ns, config.has_window ? 0 : window_ns);
-    atomic_store(&queue->hot->window, window);
+    window_agree(queue, window, config.has_window ? 0 : window_ns);
     bool watched = queue->notify || among->lowest < rank;
     if (!atomic_exchange(&queue->watched, watched) && watched && atomic_load(&queue->hot->ready))
         among->news = true;
@@ -169,15 +168,8 @@ void queue_tell(struct queue *queue) {
         drain_watch();
 }
 
-/* Raises what is known to have finished to `proven`. */
-static void note_completed(struct queue *queue, uint64_t proven) {
-    uint64_t known = atomic_load_explicit(&queue->completed, memory_order_relaxed);
-    while (known < proven && !atomic_compare_exchange_weak(&queue->completed, &known, proven)) {
-    }
-}
-
 bool queue_try_idle(struct queue *queue, uint64_t proven) {
-    note_completed(queue, proven);
+    queue_note_completed(queue, proven);
     if (atomic_load(&queue->hot->entered) != proven ||
         atomic_load(&queue->hot->returned) != proven) {
         return false;

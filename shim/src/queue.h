@@ -84,7 +84,6 @@ struct queue {
     _Atomic uint64_t idle_reported_at;
 
     /* The gate. */
-    _Atomic uint64_t window_ns; /* So much of the GPU's time in flight, unless it is 0. */
     _Atomic uint32_t waiting;
     _Atomic uint64_t waited_ns;
     _Atomic uint32_t grace; /* Launches let past a queue of the same process, gate_max_ms. */
@@ -166,6 +165,13 @@ void queue_report_ready(struct queue *queue);
 
 /* The same, and the drain thread. */
 void queue_tell(struct queue *queue);
+
+/* Raises what is known to have finished to `proven`. */
+static inline void queue_note_completed(struct queue *queue, uint64_t proven) {
+    uint64_t known = atomic_load_explicit(&queue->completed, memory_order_relaxed);
+    while (known < proven && !atomic_compare_exchange_weak(&queue->completed, &known, proven)) {
+    }
+}
 
 /* All its work up to `proven` has left the GPU: makes it idle if that is all there is. */
 bool queue_try_idle(struct queue *queue, uint64_t proven);

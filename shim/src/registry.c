@@ -105,9 +105,10 @@ static struct queue *take_record(void) {
     }
     if (count == QUEUE_MAX)
         return NULL;
-    struct queue *fresh = calloc(1, sizeof(*fresh));
+    struct queue *fresh = aligned_alloc(CACHE_LINE_BYTES, sizeof(*fresh));
     if (fresh == NULL)
         return NULL;
+    memset(fresh, 0, sizeof(*fresh));
     fresh->hot = take_line(count);
     if (fresh->hot == NULL) {
         free(fresh);

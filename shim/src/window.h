@@ -6,60 +6,68 @@
  * since eight kernels may last 20 microseconds or 20 milliseconds; it holds as many launches as are
  * expected to fit, by what this queue's launches have taken so far.
  *
- * Launches are followed by an event of ours, a fence; of time, one for each quarter of the budget.
- * A launch that has room asks the driver nothing. One that has none waits for the oldest fence.
+ * A launch with room takes it, and counts itself, by a few atomic operations (window_pass.h). The
+ * rest goes under the window's lock: an event of ours, a fence, behind each
+ * quarter of the budget; and where there is no room, to ask which fences have passed, and to wait.
+ *
+ * What is counted belongs to an era, which ends when the window is lifted or counts by another
+ * unit: the cost of one era is never added to that of the next.
  *
  * Work may wait on the GPU for something that this very thread would do next: write a value, or
- * launch on another device. So when the oldest has not passed for gate_max_ms, one window's worth
- * goes past the limit.
+ * launch on another device. So when nothing has passed for gate_max_ms, one window's worth goes
+ * past the limit.
  */
 #ifndef XSCHED_WINDOW_H
 #define XSCHED_WINDOW_H
 
-#include "cuda_abi.h"
+#include "fences.h"
+#include "hot.h"
 #include "pace.h"
 #include "xsched_protocol.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct queue;
 
-enum { FLIGHT_MAX = XSP_WINDOW_MAX + 3 };
-
-/* Launches that one fence follows. */
-struct flight {
-    CUevent event;
-    uint64_t cost;           /* What they were counted in the window. */
-    uint64_t proven;         /* Submissions that have finished when the event has. */
-    uint64_t since;          /* When the first of them was submitted. */
-    struct pace_group group; /* Empty where nobody knows, or wants to, what they take. */
-};
-
 /* What one submission was counted; `weight` is 0 when it passed without a window. */
 struct window_share {
     uint64_t cost;
+    uint64_t key;
     uint32_t weight;
+    uint16_t era; /* Whose cost it is. */
     uint8_t kind; /* Where its pace is; PACE_NONE in a window of launches. */
     bool waited;
 };
 
 struct window_state {
-    pthread_mutex_t lock;
-    uint64_t taken;        /* Cost in flight, and of threads that are about to launch. */
-    struct flight open;    /* What was launched since the last fence; without an event. */
-    uint32_t head, length; /* The ring of fences, oldest first. */
-    struct flight ring[FLIGHT_MAX];
-    uint32_t spare; /* Events to use again. */
-    CUevent pool[FLIGHT_MAX];
-    uint64_t counted; /* Submissions that are in the window or known to be done. */
-    uint64_t grace;   /* Cost that may pass although there is no room. */
-    bool is_loaded;   /* Counted among the device's loaded queues. */
+    /* What each launch uses, in one line of the processor's cache. */
 
-    struct pace pace;   /* What its launches take. */
-    uint64_t passed_at; /* When a fence was last seen to pass by one who waited for it, else 0. */
-};
+    /* What is agreed: launches, nanoseconds of the GPU, and how often it was lifted. */
+    _Atomic uint64_t terms;
+    _Atomic uint64_t applied;  /* The terms that the next two follow; 0 while nobody passes by. */
+    _Atomic uint64_t limit;    /* What may be taken. */
+    _Atomic uint64_t fence_at; /* What may be open before a fence is due. */
+    _Atomic uint64_t taken;    /* The era; cost in flight, and of those who are about to launch. */
+    /* Since the last fence: the number of that group, its launches and their cost. */
+    _Atomic uint64_t open;
+    _Atomic uint64_t open_since; /* When its first launch was submitted, 0 if nobody knows. */
+    _Atomic bool is_loaded;      /* Counted among the device's loaded queues. */
+    _Atomic uint16_t kinds[PACE_GROUP]; /* Of its launches, each with the number of its group. */
+
+    struct pace pace; /* What its launches take. */
+
+    pthread_mutex_t lock; /* Guards what follows, and the writes of `applied` and the limit. */
+    uint64_t agreed;      /* The terms of this era. */
+    struct fences fences;
+    uint64_t passed_at;   /* When the latest fence was seen to pass by one who watched, else 0. */
+    uint64_t moves;       /* How often something in flight was found to have finished. */
+    uint64_t grace;       /* Cost that may pass although there is no room. */
+    uint64_t eldest;      /* Since when the thread waits that all others let go first, or 0. */
+    uint64_t eldest_seen; /* When it last looked for room. */
+} __attribute__((aligned(CACHE_LINE_BYTES)));
 
 void window_init(struct window_state *window);
 
@@ -67,14 +75,29 @@ void window_init(struct window_state *window);
 void window_end(struct window_state *window);
 
 /*
+ * From now on the queue may have so many launches in flight (0: no limit), or, when `time_ns` is
+ * not 0, launches of so much time. The device's lock is held; the window's is not waited for.
+ */
+void window_agree(struct queue *queue, uint32_t launches, uint64_t time_ns);
+
+/*
  * Waits until the queue's window has room, or for gate_max_ms while nothing passes, and takes the
- * room of a launch of `weight` kernels of the kind `key`. What is larger than the window passes
- * alone. Returns what was taken, nothing when the window was lifted meanwhile.
+ * room. What is larger than the window passes alone. Returns what was taken, nothing when the
+ * window was lifted meanwhile.
  */
 struct window_share window_take(struct queue *queue, uint32_t weight, uint64_t key);
 
-/* Counts the submission that `share` was for; a failed one gives its room back. */
-void window_put(struct queue *queue, struct window_share share, bool submitted);
+/* What has become of a submission that has a share. */
+enum window_counted {
+    WINDOW_COUNTED, /* It is among those since the last fence (window_count). */
+    WINDOW_DUE,     /* And it is time for a fence. */
+    WINDOW_MISSED,  /* It is not: another thread was quicker, or the era of its share has ended. */
+    WINDOW_FAILED,  /* The driver did not take it. */
+};
+
+/* Does what is left to do when the driver has returned: not for what is WINDOW_COUNTED. Keeps
+ * errno. */
+void window_put(struct queue *queue, const struct window_share *share, enum window_counted counted);
 
 /* Everything up to `returned == proven` has finished: it no longer counts. */
 void window_drained(struct queue *queue, uint64_t proven);
@@ -82,7 +105,7 @@ void window_drained(struct queue *queue, uint64_t proven);
 /* The queue was held at its gate: what passes next says nothing of its kernels' length. */
 void window_interrupted(struct queue *queue);
 
-/* Destroys the events (`destroy`), or forgets them because their context is gone. */
+/* Nothing more is launched. The events go (`destroy`), or have gone with their context. */
 void window_clear(struct queue *queue, bool destroy);
 
 #endif

@@ -22,7 +22,7 @@ static uint64_t expect_of(uint64_t key, uint32_t kernels) {
 
 /* Launches the kinds together; each lasts what `last` says of it. */
 static void run(const uint64_t *keys, uint8_t count, uint64_t (*last)(uint64_t key)) {
-    struct pace_group group = {count, count, {0}};
+    struct pace_group group = {count, {0}};
     uint64_t seen = 0;
     for (uint8_t i = 0; i < count; i++) {
         pace_expect(&pace, keys[i], 1, UNKNOWN_NS, &group.kinds[i]);
