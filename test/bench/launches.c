@@ -1,12 +1,13 @@
 /*
  * What a launch costs the thread that makes it.
  *
- *   launches BATCHES LAUNCHES PAGES own|legacy kernel|copy
+ *   launches BATCHES LAUNCHES PAGES own|legacy kernel|copy [outranked]
  *   launches idle
  *
  * The first makes so many batches, of so many launches of an empty kernel each or of copies of a
- * word, on a stream of its own or on the legacy one. The other makes a stream, launches once, and
- * waits for the end of its input.
+ * word, on a stream of its own or on the legacy one; when it is to be outranked there is another
+ * stream of a higher CUDA priority, which has had one launch. The other makes a stream, launches
+ * once, and waits for the end of its input.
  *
  * Each batch is made twice, in turns: by the functions that the program finds, which may be a
  * shim's, and by the driver's own. Prints the nanoseconds a launch of both, a line for each batch.
@@ -35,7 +36,8 @@ static uint64_t now(void) {
     return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
 }
 
-#define USAGE "usage: launches BATCHES LAUNCHES PAGES own|legacy kernel|copy, or launches idle"
+#define USAGE                                                                                      \
+    "usage: launches BATCHES LAUNCHES PAGES own|legacy kernel|copy [outranked], or launches idle"
 
 /* The driver's functions, its own or a shim's. */
 struct functions {
@@ -110,6 +112,14 @@ static double time_batch(const struct functions *by, const struct batch *batch) 
     return batch->pages > 0 ? mean_of_middle(times, batch->launches) : passed;
 }
 
+/* A launch on a stream that outranks those of the default priority, where priorities are ranks. */
+static void use_urgent_stream(CUdeviceptr words) {
+    CUstream urgent;
+    DRIVER_CHECK(cuda.cuStreamCreateWithPriority(&urgent, NON_BLOCKING, -1));
+    DRIVER_CHECK(driver_mix(urgent, 0, 0, words, 1));
+    DRIVER_CHECK(cuda.cuStreamSynchronize(urgent));
+}
+
 int main(int count, char **arguments) {
     CHECK(count >= 2, USAGE);
     driver_start();
@@ -126,11 +136,13 @@ int main(int count, char **arguments) {
         }
         return 0;
     }
-    CHECK(count == 6, USAGE);
+    CHECK(count == 6 || (count == 7 && strcmp(arguments[6], "outranked") == 0), USAGE);
     bool is_legacy = strcmp(arguments[4], "legacy") == 0;
     bool copies = strcmp(arguments[5], "copy") == 0;
     CHECK(is_legacy || strcmp(arguments[4], "own") == 0, USAGE);
     CHECK(copies || strcmp(arguments[5], "kernel") == 0, USAGE);
+    if (count == 7)
+        use_urgent_stream(words);
     uint64_t batches = check_argument(arguments[1]);
     struct batch batch = {.launches = check_argument(arguments[2]),
                           .pages = check_argument(arguments[3]),

@@ -14,6 +14,8 @@ import { prepareValgrind } from './valgrind.js';
 
 /** What a launch or a copy may cost at most; a default stream is known by the current context, which is asked for. */
 const MOST = { own: 120, legacy: 160 } as const;
+/** The same in a window with room, its part of a fence behind every 24 launches with it. */
+const MOST_OUTRANKED = { own: 320, legacy: 360 } as const;
 
 type Stream = keyof typeof MOST;
 type Work = 'kernel' | 'copy';
@@ -33,6 +35,7 @@ async function countLaunch(
   stream: Stream,
   work: Work,
   env: Environment,
+  rank: readonly 'outranked'[] = [],
 ) {
   const { program, options, env: more } = needValgrind(context);
   const count = async (batches: number) => {
@@ -41,7 +44,7 @@ async function countLaunch(
     const argv = [
       ...['--tool=callgrind', '--separate-threads=yes', `--callgrind-out-file=${file}`],
       ...['--fair-sched=yes', ...options],
-      ...[launches, String(batches), String(LAUNCHES), '0', stream, work],
+      ...[launches, String(batches), String(LAUNCHES), '0', stream, work, ...rank],
     ];
     const ended = await runClient(program, argv, { ...env, ...more }, '/', LIFE_MS);
     expect(ended, ended.stderr).toMatchObject({ code: 0 });
@@ -74,6 +77,30 @@ describe('a submission', () => {
       expect(added).toBeGreaterThan(10);
       expect(added).toBeLessThanOrEqual(MOST[stream]);
       if (daemon !== undefined) expect(daemon.list('REGISTER').length).toBeGreaterThan(0);
+    },
+  );
+
+  it.for([
+    ['kernel', 'own'],
+    ['kernel', 'legacy'],
+    ['copy', 'own'],
+  ] as const)(
+    'of a %s on the stream %s takes not many more where a window is in force and has room',
+    { timeout: TEST_MS },
+    async ([work, stream], context) => {
+      const stage = makeStage();
+      const settings = {
+        ...{ LD_LIBRARY_PATH: path.join(BUILD, 'bench', 'null') },
+        ...{ XSCHED_POLICY: 'HPF', XSCHED_PREEMPT_LATENCY_US: '1000000' },
+      };
+      const count = (env: Environment) =>
+        countLaunch(context, stage, stream, work, env, ['outranked']);
+      const added =
+        (await count(makeEnvironment(stage, settings))) -
+        (await count(makeEnvironment(stage, settings, false)));
+      // Less would mean that there was no window.
+      expect(added).toBeGreaterThan(MOST[stream]);
+      expect(added).toBeLessThanOrEqual(MOST_OUTRANKED[stream]);
     },
   );
 });
