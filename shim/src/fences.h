@@ -19,7 +19,8 @@ struct fence {
     CUevent event;
     uint64_t cost;           /* What they were counted in the window. */
     uint64_t proven;         /* So many submissions at least have finished when it has passed. */
-    uint64_t since;          /* When the first of them was submitted. */
+    uint64_t since;          /* When the first of them was submitted, and */
+    uint64_t closed;         /* since when all have been. */
     struct pace_group group; /* Empty where nobody knows, or wants to, what they take. */
 };
 

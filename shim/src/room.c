@@ -158,6 +158,7 @@ void room_fence(struct queue *queue, uint64_t own) {
     open = atomic_exchange(&window->open, open_next(open));
     fence.cost = open_cost(open);
     fence.proven = atomic_load(&queue->hot->returned) + own;
+    fence.closed = clock_now();
     if (fence.since != 0)
         fence.group = group_of(window, open);
     if (!fences_add(&window->fences, queue->stream, fence))
@@ -165,18 +166,21 @@ void room_fence(struct queue *queue, uint64_t own) {
 }
 
 /*
- * Fences have passed until now. Somebody who watches sees when, so the time between two such
- * moments is what the GPU needed, or that since the first of them was submitted, if that was later.
- * Otherwise it needed at most the latter: a program that is slower than the GPU never waits, and is
- * measured by that.
+ * Fences have passed until now. Who sees when, as those do who wait, knows how long the GPU took
+ * for what was all there already when the fence before was seen to pass, and for a single launch.
+ * What came in pieces, between which there may have been pauses, took at most the time since the
+ * first was submitted: a program that is slower than the GPU never waits, and is measured by that.
  */
 static void measure(struct window_state *window, const struct fence *passed, uint32_t count,
-                    uint64_t now, bool is_seen) {
+                    uint64_t now, bool is_watched) {
     enum { SEEN_SLOWNESS = 8, BOUND_SLOWNESS = 4 };
-    uint64_t expected = 0;
+    bool is_whole = passed[count - 1].closed <= window->passed_at ||
+                    (count == 1 && passed[0].group.launches == 1);
+    bool is_seen = is_watched && window->passed_at != 0 && is_whole;
     uint64_t began = passed[0].since;
     if (is_seen && window->passed_at > began)
         began = window->passed_at;
+    uint64_t expected = 0;
     for (uint32_t i = 0; i < count; i++)
         expected += pace_of_group(&window->pace, &passed[i].group);
     double ratio = (double)(now - began) / (double)expected;
@@ -204,7 +208,7 @@ void room_settle(struct queue *queue, bool watched) {
         return;
     uint64_t now = clock_now();
     if (is_known && all < AT_ONCE)
-        measure(window, passed, count, now, watched && window->passed_at != 0);
+        measure(window, passed, count, now, watched);
     window->passed_at = watched ? now : 0;
 }
 

@@ -56,6 +56,16 @@ static void check_first_sight(void) {
     expect_near(4, 0.001);
 }
 
+/* However often it is in a group, a kind is seen once. */
+static void check_alike(void) {
+    begin();
+    run((const uint64_t[]){2, 2, 2, 2, 2, 2, 2, 2}, 8, by_key);
+    expect_near(2, 0.001);
+    for (int i = 0; i < 20; i++)
+        run((const uint64_t[]){2, 2, 2, 2, 2, 2, 2, 2}, 8, by_key);
+    expect_near(2, 0.001);
+}
+
 /* Of groups only the sum is seen, but they differ. */
 static void check_groups(void) {
     uint64_t random = 7;
@@ -117,6 +127,7 @@ static void check_limits(void) {
 int main(void) {
     check_unknown();
     check_first_sight();
+    check_alike();
     check_groups();
     check_change();
     check_limits();

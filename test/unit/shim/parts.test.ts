@@ -1,4 +1,4 @@
-/** The parts of the shim that need no GPU: ranks, captures, questions, labels, paces, JSON and the ZMTP client, under sanitizers. */
+/** The parts of the shim that need no GPU: ranks, captures, questions, labels, paces, windows, JSON and the ZMTP client, under sanitizers. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildAsanPrograms, expectSuccess } from './programs.js';
 
@@ -44,6 +44,18 @@ describe('labels', () => {
 describe('the pace of launches', () => {
   it('is learnt of each kind from groups of several', () => {
     expect(expectSuccess('pace_cases')).toBe('');
+  });
+});
+
+describe('a window', () => {
+  const env = { ASAN_OPTIONS: 'detect_leaks=0' };
+
+  it('holds what it says, whatever it was before', () => {
+    expect(expectSuccess('window_cases', [], { env })).toBe('');
+  });
+
+  it.each([1, 2])('is empty in the end, whatever came between, seed %i', (seed) => {
+    expect(expectSuccess('window_stress', [String(seed), '50000'], { env })).toBe('');
   });
 });
 

@@ -1,0 +1,446 @@
+/* The window, rule by rule; window_stress.c has many threads in it. */
+#include "window_world.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+enum { SIZE_NS = 800000, UNKNOWN = 8, EACH_NS = SIZE_NS / UNKNOWN };
+
+static void run_later(pthread_t *thread, void *(*run)(void *), void *argument) {
+    CHECK(pthread_create(thread, NULL, run, argument) == 0, "no thread");
+}
+
+static void pause_ms(uint64_t ms) {
+    static _Atomic uint32_t never;
+    uint64_t until = clock_now() + ms * NS_PER_MS;
+    for (uint64_t now = clock_now(); now < until; now = clock_now())
+        futex_wait(&never, 0, until - now);
+}
+
+static void *finish_later(void *ms) {
+    pause_ms((uintptr_t)ms);
+    finish_all();
+    return NULL;
+}
+
+/* What launches of that kind are expected to take. */
+static uint64_t expected(uint64_t key) {
+    uint8_t kind;
+    return pace_recall(&window->pace, key, &kind);
+}
+
+static void expect_taken(uint64_t cost, const char *when) {
+    CHECK(taken() == cost, "%s: %llu are taken, expected %llu", when, (unsigned long long)taken(),
+          (unsigned long long)cost);
+}
+
+static void check_room(void) {
+    begin();
+    window_agree(queue, 8, SIZE_NS);
+    launch(queue, 1);
+    /* With room neither the lock nor the driver is needed. */
+    uint64_t calls = atomic_load(&driver_calls);
+    pthread_mutex_lock(&window->lock);
+    CHECK(window->fences.length == 0, "a launch is no quarter");
+    struct submission made = enter(queue, 1, 1);
+    CHECK(made.is_passed && atomic_load(&driver_calls) == calls, "it asked the driver");
+    expect_taken(UINT64_C(2) * EACH_NS, "before the call");
+    pthread_mutex_unlock(&window->lock);
+    leave(&made, true);
+    CHECK(window->fences.length == 1, "no fence behind a quarter");
+    /* The window is full after eight: the ninth waits for one of them. */
+    CHECK(launch(queue, 6), "the eighth took the lock");
+    expect_taken(SIZE_NS, "in a full window");
+    pthread_t thread;
+    run_later(&thread, finish_later, (void *)5);
+    made = launch_kind(queue, 1, 1);
+    CHECK(made.share.waited, "the ninth did not wait");
+    pthread_join(thread, NULL);
+    /* A failed one counts no more. */
+    drain(queue);
+    expect_taken(0, "after all have finished");
+    made = enter(queue, 1, 1);
+    leave(&made, false);
+    expect_taken(0, "after one that the driver refused");
+}
+
+/* A queue that always finds room is looked at all the same, and measured. */
+static void check_looks(void) {
+    begin();
+    window_agree(queue, 8, SIZE_NS);
+    uint64_t calls = atomic_load(&driver_calls);
+    int locked = 0;
+    enum { MANY = 20000 };
+    for (int i = 0; i < MANY; i++) {
+        locked += !launch(queue, 1);
+        finish_all();
+        CHECK(taken() <= SIZE_NS, "over the window");
+    }
+    CHECK(expected(1) < EACH_NS / 2, "%d: not measured", (int)expected(1));
+    CHECK(atomic_load(&queue->completed) > MANY / 2, "%d of %d are known to have finished",
+          (int)atomic_load(&queue->completed), MANY);
+    CHECK(locked < MANY / 20, "%d took the lock", locked);
+    /* Fences, each made once or not, and recorded and asked. */
+    CHECK(atomic_load(&driver_calls) - calls < MANY / 4, "%d calls",
+          (int)(atomic_load(&driver_calls) - calls));
+}
+
+/* What has finished makes room before anything else does. */
+static void check_settled_first(void) {
+    begin();
+    window_agree(queue, 8, SIZE_NS);
+    launch(queue, 8);
+    finish_all();
+    struct submission made = launch_kind(queue, 1, 1);
+    CHECK(!made.share.waited, "it waited although all have finished");
+    expect_taken(made.share.cost, "only the last is in flight");
+    /* Also where it would have been let in before the end of the one before it. */
+    drain(queue);
+    atomic_store(&window->pace.kinds[pace_place(1)].ns, SIZE_NS);
+    launch(queue, 1);
+    pause_ms(2);
+    finish_all();
+    made = launch_kind(queue, 1, 1);
+    CHECK(!made.share.waited, "it waited although all have finished");
+    expect_taken(made.share.cost, "two long ones, of which one has finished");
+}
+
+/* A launch as long as the window goes ahead of the end of the one before it. */
+static void check_lead(void) {
+    enum { LONG_NS = 20000000 };
+    begin();
+    window_agree(queue, 8, LONG_NS);
+    atomic_store(&window->pace.average_ns, LONG_NS);
+    launch(queue, 1);
+    uint64_t since = clock_now();
+    struct submission made = launch_kind(queue, 1, 1);
+    CHECK(made.share.waited, "it did not wait");
+    CHECK(clock_now() - since > LONG_NS * 9 / 10, "too early");
+    expect_taken(UINT64_C(2) * LONG_NS, "both in flight");
+}
+
+/* Of a window of 60 microseconds not 50 are a lead. */
+static void check_lead_of_small(void) {
+    enum { SMALL_NS = 60000, LONG_NS = 55000 };
+    begin();
+    window_agree(queue, 8, SMALL_NS);
+    window->pace.average_ns = LONG_NS;
+    launch(queue, 1);
+    uint64_t since = fences_oldest(&window->fences)->since;
+    launch(queue, 1);
+    CHECK(clock_now() - since >= LONG_NS - SMALL_NS / 2, "after %d ns", (int)(clock_now() - since));
+}
+
+/* What somebody saw before a pause is no measure. */
+static void check_pause(void) {
+    enum { PAUSE_MS = 60 };
+    pthread_t thread;
+    begin();
+    window_agree(queue, 8, SIZE_NS);
+    launch(queue, 8);
+    run_later(&thread, finish_later, (void *)2);
+    CHECK(launch_kind(queue, 1, 1).share.waited, "it did not wait");
+    pthread_join(thread, NULL);
+    CHECK(window->passed_at != 0, "nobody saw a fence pass");
+    finish_all();
+    pause_ms(PAUSE_MS);
+    /* The first of these groups began before the pause. */
+    CHECK(launch(queue, 7), "there was no room");
+    run_later(&thread, finish_later, (void *)2);
+    CHECK(launch_kind(queue, 1, 1).share.waited, "it did not wait");
+    pthread_join(thread, NULL);
+    CHECK(expected(1) * UNKNOWN < PAUSE_MS * NS_PER_MS / 2, "%d ns: the pause was measured",
+          (int)expected(1));
+    /* Nor what was seen before the queue was held at its gate. */
+    window_interrupted(queue);
+    CHECK(window->passed_at == 0, "an interruption is part of the measure");
+}
+
+static void check_stuck(void) {
+    begin();
+    config.gate_max_ms = 20;
+    window_agree(queue, 8, SIZE_NS);
+    launch(queue, 8);
+    uint64_t since = clock_now();
+    struct submission made = launch_kind(queue, 1, 1);
+    CHECK(made.share.waited && clock_now() - since >= 20 * NS_PER_MS, "it did not wait");
+    /* One window's worth passes. */
+    since = clock_now();
+    launch(queue, 7);
+    CHECK(clock_now() - since < 15 * NS_PER_MS, "the rest of the window waited too");
+    expect_taken(UINT64_C(2) * SIZE_NS, "two windows in flight");
+    CHECK(window->grace == 0, "more than a window passed");
+
+    /* Without any fence: eight are with the driver, which does not return. */
+    begin();
+    config.gate_max_ms = 20;
+    window_agree(queue, 8, SIZE_NS);
+    struct submission held[8];
+    for (int i = 0; i < 8; i++)
+        held[i] = enter(queue, 1, 1);
+    since = clock_now();
+    made = enter(queue, 1, 1);
+    CHECK(made.share.waited && clock_now() - since >= 20 * NS_PER_MS, "it did not wait");
+    leave(&made, true);
+    CHECK(window->grace != 0, "no grace is left");
+    for (int i = 0; i < 8; i++)
+        leave(&held[i], true);
+    /* What has finished ends the grace. */
+    drain(queue);
+    CHECK(window->grace == 0, "grace outlives what it was for");
+    expect_taken(0, "after all have finished");
+}
+
+static void check_stale_grace(void) {
+    for (int change = 0; change < 3; change++) {
+        begin();
+        config.gate_max_ms = 5;
+        window_agree(queue, 8, SIZE_NS);
+        launch(queue, 9);
+        CHECK(window->grace != 0, "no grace is left");
+        if (change == 0)
+            window_agree(queue, 0, SIZE_NS);
+        window_agree(queue, 8, change == 1 ? 0 : SIZE_NS);
+        if (change == 2) {
+            finish_all();
+            launch(queue, 1);
+        } else {
+            config.gate_max_ms = 0;
+            finish_all();
+            launch(queue, 1);
+        }
+        CHECK(window->grace == 0, "grace outlives its window, change %d", change);
+    }
+}
+
+/* Launches and nanoseconds are never added up. */
+static void check_units(void) {
+    begin();
+    window_agree(queue, 8, 0);
+    launch(queue, 3);
+    struct submission before = enter(queue, 1, 1);
+    expect_taken(4, "launches");
+    window_agree(queue, 8, SIZE_NS);
+    finish_all();
+    launch(queue, 1);
+    expect_taken(EACH_NS, "when what was before has finished");
+    /* What was on its way counts anew. */
+    leave(&before, true);
+    expect_taken(UINT64_C(2) * EACH_NS, "after a change to time");
+    before = enter(queue, 1, 1);
+    struct submission failed = enter(queue, 1, 1);
+    window_agree(queue, 4, 0);
+    finish_all();
+    launch(queue, 1);
+    leave(&before, true);
+    expect_taken(2, "after a change to launches");
+    leave(&failed, false);
+    expect_taken(2, "after one of before that failed");
+    drain(queue);
+    expect_taken(0, "in the end");
+
+    /* Another size of the same unit changes nothing of what is in flight. */
+    begin();
+    window_agree(queue, 8, SIZE_NS);
+    launch(queue, 4);
+    window_agree(queue, 8, SIZE_NS / 2);
+    pthread_t thread;
+    run_later(&thread, finish_later, (void *)5);
+    CHECK(launch_kind(queue, 1, 1).share.waited, "the smaller window is not full");
+    pthread_join(thread, NULL);
+}
+
+/* All that a queue launched while it had no window counts as a full one, with a fence at once. */
+static void check_outranked(void) {
+    begin();
+    launch(queue, 500);
+    for (int i = 0; i < 2; i++) {
+        window_agree(queue, 8, SIZE_NS);
+        pthread_t thread;
+        run_later(&thread, finish_later, (void *)10);
+        struct submission made = launch_kind(queue, 1, 1);
+        CHECK(made.share.waited, "turn %d: what was launched before does not count", i);
+        pthread_join(thread, NULL);
+        expect_taken(EACH_NS, "when that has finished");
+        /* And again, however short there was none. */
+        window_agree(queue, 0, SIZE_NS);
+        launch(queue, 500);
+    }
+    /* But not what is known to have finished. */
+    drain(queue);
+    window_agree(queue, 8, SIZE_NS);
+    CHECK(!launch_kind(queue, 1, 1).share.waited, "it waits for nothing");
+    expect_taken(EACH_NS, "one");
+}
+
+static void check_load(void) {
+    struct queue *other = &queues[1];
+    begin();
+    window_agree(queue, 8, SIZE_NS);
+    window_agree(other, 8, SIZE_NS);
+    launch(queue, 6);
+    CHECK(atomic_load(&device.loaded) == 1, "it takes three quarters");
+    /* Half of the window each, from here on. */
+    launch(other, 1);
+    CHECK(atomic_load(&other->flight.limit) == SIZE_NS / 2, "they do not share");
+    launch(other, 3);
+    CHECK(atomic_load(&device.loaded) == 2, "both take a part");
+    window_agree(other, 0, SIZE_NS);
+    CHECK(atomic_load(&device.loaded) == 1, "one has no window any more");
+    launch(other, 10);
+    CHECK(atomic_load(&device.loaded) == 1, "what has no window is counted");
+    drain(queue);
+    CHECK(atomic_load(&device.loaded) == 0, "what is idle is counted");
+    launch(queue, 6);
+    CHECK(atomic_load(&device.loaded) == 1, "it takes three quarters again");
+    window_clear(queue, true);
+    CHECK(atomic_load(&device.loaded) == 0, "what has ended is counted");
+    /* In launches nobody shares. */
+    begin();
+    window_agree(queue, 8, 0);
+    launch(queue, 6);
+    CHECK(atomic_load(&device.loaded) == 0, "launches are counted as time");
+}
+
+/* A refused event forgives its own group and nothing else. */
+static void check_refusal(void) {
+    begin();
+    window_agree(queue, 8, SIZE_NS);
+    launch(queue, 5);
+    CHECK(window->fences.length == 2, "%u fences behind five", window->fences.length);
+    atomic_store(&refuses_events, true);
+    launch(queue, 1);
+    CHECK(window->fences.length == 2, "%u fences", window->fences.length);
+    expect_taken(UINT64_C(4) * EACH_NS, "what has a fence");
+    atomic_store(&refuses_events, false);
+    launch(queue, 4);
+    pthread_t thread;
+    run_later(&thread, finish_later, (void *)5);
+    CHECK(launch_kind(queue, 1, 1).share.waited, "the window is lifted");
+    pthread_join(thread, NULL);
+}
+
+/* A launch that somebody made between the proof and the news of it is in flight still. */
+static void check_late_news(void) {
+    begin();
+    window_agree(queue, 8, SIZE_NS);
+    launch(queue, 3);
+    finish_all();
+    uint64_t proven = atomic_load(&queue->hot->returned);
+    launch(queue, 1);
+    window_drained(queue, proven);
+    CHECK(taken() >= EACH_NS, "what runs is forgotten");
+    drain(queue);
+    expect_taken(0, "when it has finished");
+}
+
+/* So many launches that nobody has a place for their fences. */
+static void check_full_ring(void) {
+    begin();
+    config.gate_max_ms = 1;
+    window_agree(queue, 1, 0);
+    uint64_t held = 0;
+    for (int i = 0; i < FENCES_MAX + 8; i++)
+        held += launch_kind(queue, 1, 1).share.cost;
+    expect_taken(held, "all that is past the limit is counted");
+    CHECK(fences_are_full(&window->fences), "%u fences", window->fences.length);
+    finish_all();
+    launch(queue, 1);
+    drain(queue);
+    expect_taken(0, "in the end");
+}
+
+static void check_graphs(void) {
+    begin();
+    window_agree(queue, 8, 0);
+    launch_kind(queue, 300, 1);
+    expect_taken(8, "a graph that is larger than the window");
+    finish_all();
+    launch_kind(queue, 3, 2);
+    expect_taken(3, "a small one");
+    CHECK(launch_kind(queue, 5, 3).is_passed, "there was room");
+    expect_taken(8, "two");
+}
+
+static atomic_bool large_done;
+
+static void *launch_small(void *unused) {
+    (void)unused;
+    while (!atomic_load(&large_done))
+        launch(queue, 1);
+    return NULL;
+}
+
+/* What it has is never all finished while more comes; 200 ms are longer than a thread of the machine
+ * is kept from it. */
+static void *keep_busy(void *unused) {
+    (void)unused;
+    uint64_t seen = 0, since = clock_now();
+    while (!atomic_load(&large_done)) {
+        uint64_t now = atomic_load(&launched);
+        if (now != seen) {
+            seen = now;
+            since = clock_now();
+        }
+        bool is_quiet = clock_now() - since > 200 * NS_PER_MS;
+        if (is_quiet || now > atomic_load(&finished) + 4)
+            atomic_store(&finished, is_quiet ? now : now - 4);
+        sched_yield();
+    }
+    finish_all();
+    return NULL;
+}
+
+/* A launch as large as the window finds room behind the small ones of another thread. */
+static void check_sizes(void) {
+    pthread_t small, gpu;
+    begin();
+    window_agree(queue, 8, 0);
+    launch(queue, 8);
+    atomic_store(&large_done, false);
+    run_later(&gpu, keep_busy, NULL);
+    run_later(&small, launch_small, NULL);
+    CHECK(launch_kind(queue, 8, 2).share.waited, "the window was empty");
+    atomic_store(&large_done, true);
+    pthread_join(gpu, NULL);
+    pthread_join(small, NULL);
+    CHECK(window->eldest == 0, "somebody is the eldest still");
+    CHECK(launch_kind(queue, 1, 1).share.weight == 1 && launch(queue, 1), "nobody passes by");
+}
+
+static void check_end(void) {
+    begin();
+    window_agree(queue, 8, SIZE_NS);
+    launch(queue, 3);
+    struct submission made = enter(queue, 1, 1);
+    window_clear(queue, false);
+    uint64_t calls = atomic_load(&driver_calls);
+    /* Its context is gone: no event may be recorded there. */
+    leave(&made, true);
+    launch(queue, 20);
+    CHECK(atomic_load(&driver_calls) == calls, "the driver was called");
+    expect_taken(0, "after the end");
+}
+
+int main(void) {
+    alarm(LIFE_S);
+    check_room();
+    check_looks();
+    check_settled_first();
+    check_lead();
+    check_lead_of_small();
+    check_pause();
+    check_stuck();
+    check_stale_grace();
+    check_units();
+    check_outranked();
+    check_load();
+    check_refusal();
+    check_late_news();
+    check_full_ring();
+    check_graphs();
+    check_sizes();
+    check_end();
+    begin();
+    return 0;
+}
