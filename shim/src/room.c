@@ -51,8 +51,15 @@ uint64_t room_cost(struct window_state *window, struct budget budget, uint32_t w
     return pace_expect(&window->pace, key, weight, budget.size / UNKNOWN_LAUNCHES, kind);
 }
 
+/* Launches read the word, so it is written only when it changes. */
+static void set(_Atomic uint64_t *word, uint64_t value) {
+    if (atomic_load_explicit(word, memory_order_relaxed) != value)
+        atomic_store(word, value);
+}
+
 void room_end_era(struct window_state *window) {
-    atomic_store(&window->applied, 0);
+    set(&window->applied, 0);
+    set(&window->limit, 0);
     uint64_t era = atomic_load(&window->taken) >> TAKEN_ERA;
     /* Who takes room at this moment does so before, and finds out when it counts itself, or fails.
      */
@@ -76,7 +83,7 @@ static void count_before(struct queue *queue, uint64_t size, uint64_t own) {
 
 void room_open(struct window_state *window) {
     bool is_open = window->eldest == 0 && terms_launches(window->agreed) != 0;
-    atomic_store(&window->applied, is_open ? window->agreed : 0);
+    set(&window->applied, is_open ? window->agreed : 0);
 }
 
 struct budget room_agree(struct queue *queue, uint64_t own) {
@@ -92,8 +99,8 @@ struct budget room_agree(struct queue *queue, uint64_t own) {
             count_before(queue, budget.size, own);
     }
     uint64_t quarter = budget.size / FENCES;
-    atomic_store(&window->limit, budget.size);
-    atomic_store(&window->fence_at, quarter > 0 ? quarter : 1);
+    set(&window->limit, budget.size);
+    set(&window->fence_at, quarter > 0 ? quarter : 1);
     room_open(window);
     return budget;
 }

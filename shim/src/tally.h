@@ -6,12 +6,16 @@
 #define XSCHED_TALLY_H
 
 #include "pace.h"
+#include "xsched_protocol.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /* Terms: launches, 16 bits; nanoseconds, 30; how often the window was lifted, 18. */
 enum { TERMS_TIME = 16, TERMS_LIFTS = 46 };
+_Static_assert(XSP_WINDOW_MAX < 1 << TERMS_TIME, "more launches than terms hold");
+_Static_assert(XSP_LATENCY_MAX_US < (1 << (TERMS_LIFTS - TERMS_TIME)) / 1000,
+               "a longer window than terms hold");
 
 static inline uint64_t terms_make(uint32_t launches, uint64_t time_ns, uint64_t lifts) {
     return lifts << TERMS_LIFTS | time_ns << TERMS_TIME | launches;

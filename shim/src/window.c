@@ -154,13 +154,13 @@ static bool take(struct queue *queue, struct budget budget, struct wait *wait,
     if (!is_behind) {
         room_fence(queue, 0);
         room_settle(queue, wait->watched);
-        wait->watched = true;
         if (room_claim(window, budget, share, room_is_nearly_there(window, budget)))
             return true;
     }
     uint64_t now = clock_now();
     note_wait(window, wait, now);
     bool stuck = is_stuck(window, wait, now);
+    wait->watched = !is_behind;
     if (is_behind)
         return false;
     if (window->grace < budget.cost && stuck)

@@ -416,6 +416,7 @@ static void check_end(void) {
     window_clear(queue, false);
     uint64_t calls = atomic_load(&driver_calls);
     /* Its context is gone: no event may be recorded there. */
+    launch(queue, 20);
     leave(&made, true);
     launch(queue, 20);
     CHECK(atomic_load(&driver_calls) == calls, "the driver was called");
