@@ -55,7 +55,8 @@ static void learn_kind(struct pace_kind *kind, double ratio, uint32_t slowness) 
     uint64_t seen = (uint64_t)((double)ns_of(kind) * ratio);
     if (kind->seen < slowness)
         kind->seen++;
-    uint64_t moved = move(ns_of(kind), seen, kind->seen < slowness ? kind->seen : slowness);
+    uint32_t steps = kind->seen < slowness ? kind->seen : slowness;
+    uint64_t moved = move(ns_of(kind), seen, steps > 0 ? steps : 1);
     atomic_store_explicit(&kind->ns, clamp(moved), memory_order_relaxed);
 }
 
@@ -67,7 +68,8 @@ void pace_learn(struct pace *pace, const struct pace_group *group, double ratio,
     if (ratio > SURPRISE)
         slowness = 1;
     uint64_t took = (uint64_t)((double)pace_of_group(pace, group) * ratio);
-    uint64_t each = took / kernels_of(pace, group);
+    uint64_t kernels = kernels_of(pace, group);
+    uint64_t each = took / (kernels > 0 ? kernels : 1);
     each = each == 0 ? 1 : each > MOST_NS ? MOST_NS : each;
     /* Once for each kind, however often it is in the group: it was seen once. */
     uint64_t learnt = 0;

@@ -110,7 +110,7 @@ static void check_lead(void) {
     enum { LONG_NS = 20000000 };
     begin();
     window_agree(queue, 8, LONG_NS);
-    atomic_store(&window->pace.average_ns, LONG_NS);
+    window->pace.average_ns = LONG_NS;
     launch(queue, 1);
     uint64_t since = clock_now();
     struct submission made = launch_kind(queue, 1, 1);
@@ -371,8 +371,8 @@ static void *launch_small(void *unused) {
     return NULL;
 }
 
-/* What it has is never all finished while more comes; 200 ms are longer than a thread of the machine
- * is kept from it. */
+/* What it has is never all finished while more comes; 200 ms are longer than a thread of the
+ * machine is kept from it. */
 static void *keep_busy(void *unused) {
     (void)unused;
     uint64_t seen = 0, since = clock_now();
