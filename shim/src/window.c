@@ -98,10 +98,10 @@ static void linger(const struct wait *wait) {
      * the fence that is late. The driver's own wait has no limit, hence no use here. The kernel
      * adds the thread's timer slack to each sleep, which is longer than most of these. */
     int slack = prctl(PR_GET_TIMERSLACK);
-    prctl(PR_SET_TIMERSLACK, 1UL);
+    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     futex_wait(&never, 0, waited / 8 < NAP_MAX_NS ? waited / 8 : NAP_MAX_NS);
     if (slack > 0)
-        prctl(PR_SET_TIMERSLACK, (unsigned long)slack);
+        prctl(PR_SET_TIMERSLACK, (unsigned long)slack, 0UL, 0UL, 0UL);
 }
 
 /* Whether nothing has passed for gate_max_ms, with a fence behind it or without. */

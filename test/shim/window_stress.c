@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-enum { LAUNCHERS = 4, LAUNCHES = 8, SIZE_NS = 200000, KINDS = 6 };
+enum { LAUNCHERS = 4, LAUNCHES = 8, KINDS = 6 };
 
 static atomic_int launching;
 static atomic_bool ended;

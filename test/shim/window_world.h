@@ -12,6 +12,8 @@
 
 #include "check.h"
 
+#include <pthread.h>
+
 /* A program ends by itself when something waits for ever. */
 enum { LIFE_S = 50 };
 
@@ -143,6 +145,37 @@ static inline void drain(struct queue *to) {
     uint64_t proven = atomic_load(&to->hot->returned);
     queue_note_completed(to, proven);
     window_drained(to, proven);
+}
+
+/* A window of time, and what a launch counts in it before it is measured. */
+enum { SIZE_NS = 800000, UNKNOWN = 8, EACH_NS = SIZE_NS / UNKNOWN };
+
+static inline void run_later(pthread_t *thread, void *(*run)(void *), void *argument) {
+    CHECK(pthread_create(thread, NULL, run, argument) == 0, "no thread");
+}
+
+static inline void pause_ms(uint64_t ms) {
+    static _Atomic uint32_t never;
+    uint64_t until = clock_now() + ms * NS_PER_MS;
+    for (uint64_t now = clock_now(); now < until; now = clock_now())
+        futex_wait(&never, 0, until - now);
+}
+
+static inline void *finish_later(void *ms) {
+    pause_ms((uintptr_t)ms);
+    finish_all();
+    return NULL;
+}
+
+/* What launches of that kind are expected to take. */
+static inline uint64_t expected(uint64_t key) {
+    uint8_t kind;
+    return pace_recall(&window->pace, key, &kind);
+}
+
+static inline void expect_taken(uint64_t cost, const char *when) {
+    CHECK(taken() == cost, "%s: %llu are taken, expected %llu", when, (unsigned long long)taken(),
+          (unsigned long long)cost);
 }
 
 #endif
