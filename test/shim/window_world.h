@@ -30,7 +30,8 @@ struct event {
 static CUresult event_create(CUevent *event, unsigned flags) {
     (void)flags;
     atomic_fetch_add(&driver_calls, 1);
-    *event = calloc(1, sizeof(struct event));
+    struct event *made = calloc(1, sizeof(*made));
+    *event = (CUevent)made;
     return CUDA_SUCCESS;
 }
 
