@@ -113,14 +113,16 @@ static void give_up_on_daemon(struct queue *queue, struct patience *patience, ui
     }
 }
 
-/* Out of the way of launches that need not wait: they read as little code as can be. */
-__attribute__((noinline, cold)) static void wait_for_permission(struct queue *queue) {
+/* Out of the way of launches that need not wait: they read as little code as can be. True when the
+ * launch is let past whoever holds it back. */
+__attribute__((noinline, cold)) static bool wait_for_permission(struct queue *queue) {
     uint64_t began = clock_now();
     uint64_t limit = config.gate_max_ms * NS_PER_MS;
     struct patience patience = {began, 0, link_listen(), board_listen()};
     uint64_t since = 0; /* Since when it waits for nobody but who may wait for it in turn. */
     atomic_fetch_add(&queue->waiting, 1);
     bool announced = false;
+    bool is_granted = false;
     for (;;) {
         struct doze doze = device_listen(queue->device);
         enum blocked_by by = held_back(queue);
@@ -133,12 +135,14 @@ __attribute__((noinline, cold)) static void wait_for_permission(struct queue *qu
         if (!limited || since == 0)
             since = now;
         if (limited) {
-            if (take_grace(queue))
+            is_granted = take_grace(queue);
+            if (is_granted)
                 break;
             if (now - since >= limit) {
                 /* H may be waiting for this very thread: one window passes. */
                 uint32_t window = config.window != 0 ? config.window : 1;
                 atomic_store(&queue->grace, window - 1);
+                is_granted = true;
                 break;
             }
         }
@@ -168,6 +172,7 @@ __attribute__((noinline, cold)) static void wait_for_permission(struct queue *qu
     }
     atomic_fetch_sub(&queue->waiting, 1);
     atomic_fetch_add_explicit(&queue->waited_ns, clock_now() - began, memory_order_relaxed);
+    return is_granted;
 }
 
 /* Whether the thread's last queue is that of this stream, which is not NULL. A default stream that
@@ -250,6 +255,29 @@ static void tell(struct queue *queue, bool at_once) {
     errno = saved;
 }
 
+/* Waits for room in the window and for permission, until it has both. */
+static void take_turn(struct ticket *ticket, struct work work) {
+    struct queue *queue = ticket->queue;
+    for (bool is_granted = false;;) {
+        if (atomic_load_explicit(&queue->hot->window, memory_order_relaxed) != 0) {
+            ticket->share = window_take(queue, work.weight, work.key);
+            if (ticket->share.waited)
+                ticket->outcome = CALL_GATED;
+        }
+        if (is_granted || blocked(queue) == NOBODY || held_back(queue) == NOBODY)
+            return;
+        /* Room that a thread had asleep would be kept from one that serves a higher queue. */
+        if (ticket->share.weight != 0) {
+            window_put(queue, &ticket->share, WINDOW_FAILED);
+            ticket->share.weight = 0;
+        }
+        tell(queue, true);
+        is_granted = wait_for_permission(queue);
+        ticket->outcome = CALL_GATED;
+        window_interrupted(queue);
+    }
+}
+
 /* What may have to wait, or to be found first. */
 __attribute__((noinline)) static void enter_slowly(struct ticket *ticket, CUstream stream,
                                                    enum null_stream null_stream, struct work work) {
@@ -283,22 +311,9 @@ __attribute__((noinline)) static void enter_slowly(struct ticket *ticket, CUstre
         return;
     ticket->outcome = CALL_PASSED;
     feed_note(queue);
-    if (atomic_load_explicit(&queue->hot->window, memory_order_relaxed) != 0) {
-        int saved = errno;
-        ticket->share = window_take(queue, work.weight, work.key);
-        if (ticket->share.waited)
-            ticket->outcome = CALL_GATED;
-        errno = saved;
-    }
-    if (blocked(queue) != NOBODY && held_back(queue) != NOBODY) {
-        int saved = errno;
-        tell(queue, true);
-        wait_for_permission(queue);
-        ticket->outcome = CALL_GATED;
-        if (ticket->share.weight != 0)
-            window_interrupted(queue);
-        errno = saved;
-    }
+    int saved = errno;
+    take_turn(ticket, work);
+    errno = saved;
 }
 
 LAUNCH_PATH void gate_enter(struct ticket *ticket, struct hot_queue *passed, CUstream stream,

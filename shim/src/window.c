@@ -62,8 +62,9 @@ void window_put(struct queue *queue, const struct window_share *share,
     uint64_t own = counted == WINDOW_FAILED ? 0 : 1;
     struct budget budget = room_agree(queue, own);
     if (counted == WINDOW_FAILED) {
+        /* Nothing has finished by that: whoever is stuck is as much so as before. */
         if (share->era == taken_era(atomic_load(&window->taken)))
-            room_give_back(window, share->cost);
+            atomic_fetch_sub(&window->taken, share->cost);
     } else if (budget.size != 0) {
         if (counted == WINDOW_MISSED)
             count_missed(window, budget, *share);
@@ -149,6 +150,9 @@ static bool take(struct queue *queue, struct budget budget, struct wait *wait,
                  struct window_share *share) {
     struct window_state *window = &queue->flight;
     bool is_behind = is_behind_eldest(window, wait);
+    /* Who has let others go first has not seen what passed meanwhile. */
+    if (is_behind)
+        wait->watched = false;
     if (!is_behind && room_claim(window, budget, share, false))
         return true;
     if (!is_behind) {
@@ -218,6 +222,7 @@ void window_clear(struct queue *queue, bool destroy) {
     pthread_mutex_lock(&window->lock);
     /* A launch that the end of its context overtook counts no more. */
     atomic_store(&window->terms, 0);
+    atomic_store(&window->limit, 0);
     window->agreed = 0;
     room_end_era(window);
     fences_clear(&window->fences, destroy);
