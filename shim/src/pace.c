@@ -6,7 +6,7 @@
 static const uint64_t LEAST_NS = 1 * NS_PER_US;
 static const uint64_t MOST_NS = NS_PER_S;
 /* One look tells that something took so many times more or less than expected, at most. */
-enum { STEP_MOST = 64, SURPRISE = 4 };
+enum { STEP_MOST = 64, SURPRISE = 4, BELIEVED = 3 };
 
 _Static_assert(PACE_KINDS == 64, "the kinds of a group are the bits of a word");
 
@@ -33,7 +33,7 @@ uint64_t pace_expect(struct pace *pace, uint64_t key, uint32_t kernels, uint64_t
     atomic_store_explicit(&entry->ns, ns, memory_order_relaxed);
     atomic_store_explicit(&entry->key, key, memory_order_relaxed);
     entry->kernels = kernels;
-    entry->seen = 0;
+    entry->seen = entry->surprises = 0;
     return ns;
 }
 
@@ -51,7 +51,23 @@ static uint64_t kernels_of(const struct pace *pace, const struct pace_group *gro
     return sum;
 }
 
+/* Nothing is known of the kind that could speak against it, or it has been seen often enough. */
+static bool is_believed(struct pace_kind *kind, double ratio) {
+    if (kind->seen == 0 || ratio <= SURPRISE)
+        return true;
+    if (kind->surprises == 0 || ratio < kind->least_surprise)
+        kind->least_surprise = ratio;
+    return ++kind->surprises == BELIEVED;
+}
+
 static void learn_kind(struct pace_kind *kind, double ratio, uint32_t slowness) {
+    if (!is_believed(kind, ratio))
+        return;
+    if (kind->surprises == BELIEVED) {
+        ratio = kind->least_surprise;
+        kind->seen = 0;
+    }
+    kind->surprises = 0;
     uint64_t seen = (uint64_t)((double)ns_of(kind) * ratio);
     if (kind->seen < slowness)
         kind->seen++;
@@ -64,9 +80,6 @@ void pace_learn(struct pace *pace, const struct pace_group *group, double ratio,
                 uint32_t slowness) {
     if (ratio > STEP_MOST)
         ratio = STEP_MOST;
-    /* Far longer than expected: whoever is outranked must not go on as if it were not so. */
-    if (ratio > SURPRISE)
-        slowness = 1;
     uint64_t took = (uint64_t)((double)pace_of_group(pace, group) * ratio);
     uint64_t kernels = kernels_of(pace, group);
     uint64_t each = took / (kernels > 0 ? kernels : 1);
@@ -79,5 +92,8 @@ void pace_learn(struct pace *pace, const struct pace_group *group, double ratio,
             learn_kind(&pace->kinds[group->kinds[i]], ratio, slowness);
         learnt |= bit;
     }
-    pace->average_ns = pace->average_ns == 0 ? each : move(pace->average_ns, each, slowness);
+    if (pace->average_ns == 0)
+        pace->average_ns = each;
+    else if (ratio <= SURPRISE)
+        pace->average_ns = move(pace->average_ns, each, slowness);
 }

@@ -26,6 +26,9 @@ struct pace {
         _Atomic uint64_t ns; /* Of a whole launch; 0 for a free entry. */
         uint32_t kernels;    /* Of a launch. */
         uint32_t seen;       /* How often, up to what no longer matters. */
+        /* How often one after the other it took far longer, and how much longer at least. */
+        uint32_t surprises;
+        double least_surprise;
     } kinds[PACE_KINDS];
 };
 
@@ -63,8 +66,10 @@ uint64_t pace_of_group(const struct pace *pace, const struct pace_group *group);
 
 /*
  * A group took `ratio` (0 or more) times what is expected of it: the expectation of each of its
- * kinds moves by one part in `slowness` of the difference, by more while a kind has been seen less
- * often than that, and by all of it when it took far longer.
+ * kinds moves by one part in `slowness` of the difference, and by more while a kind has been seen
+ * less often than that. What takes far longer is not believed at once, since other processes may
+ * have had the GPU meanwhile; a kind of which that is seen several times in a row takes as long as
+ * in the shortest of them.
  */
 void pace_learn(struct pace *pace, const struct pace_group *group, double ratio, uint32_t slowness);
 

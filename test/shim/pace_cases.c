@@ -99,6 +99,27 @@ static void check_change(void) {
     CHECK(expect_of(2, 1) > 39 * by_key(2) / 10, "%d", (int)expect_of(2, 1));
 }
 
+/* Other processes have the GPU now and then, for far longer than a launch lasts. */
+static void check_surprises(void) {
+    begin();
+    for (int i = 0; i < 199; i++) {
+        factor = i % 3 == 0 ? 1 : 50;
+        run((const uint64_t[]){2, 2, 2, 2}, 4, changed);
+        run((const uint64_t[]){3}, 1, by_key);
+    }
+    expect_near(2, 0.01);
+    CHECK(expect_of(9, 1) < 2 * by_key(3), "what is new is like the average, %d",
+          (int)expect_of(9, 1));
+    /* But a launch may come to last longer: it is the same each time. */
+    static const uint64_t factors[] = {60, 20, 30};
+    for (int i = 0; i < 3; i++) {
+        expect_near(2, 0.01);
+        factor = factors[i];
+        run((const uint64_t[]){2, 2, 2, 2}, 4, changed);
+    }
+    CHECK(expect_of(2, 1) == 20 * by_key(2), "%d", (int)expect_of(2, 1));
+}
+
 static uint64_t nothing(uint64_t key) {
     (void)key;
     return 0;
@@ -130,6 +151,7 @@ int main(void) {
     check_alike();
     check_groups();
     check_change();
+    check_surprises();
     check_limits();
     return 0;
 }
