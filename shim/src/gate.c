@@ -255,20 +255,31 @@ static void tell(struct queue *queue, bool at_once) {
     errno = saved;
 }
 
-/* Waits for room in the window and for permission, until it has both. */
+static bool may_launch(struct queue *queue) {
+    return blocked(queue) == NOBODY || held_back(queue) == NOBODY;
+}
+
+/* Takes room in the window, if there is one. True when the gate may have closed meanwhile. */
+static bool take_room(struct ticket *ticket, struct work work) {
+    struct queue *queue = ticket->queue;
+    if (atomic_load_explicit(&queue->hot->window, memory_order_relaxed) == 0)
+        return false;
+    ticket->share = window_take(queue, work.weight, work.key);
+    if (ticket->share.waited)
+        ticket->outcome = CALL_GATED;
+    return true;
+}
+
+/* Waits for permission and for room in the window, until it has both. */
 static void take_turn(struct ticket *ticket, struct work work) {
     struct queue *queue = ticket->queue;
     for (bool is_granted = false;;) {
-        if (atomic_load_explicit(&queue->hot->window, memory_order_relaxed) != 0) {
-            ticket->share = window_take(queue, work.weight, work.key);
-            if (ticket->share.waited)
-                ticket->outcome = CALL_GATED;
-        }
-        if (is_granted || blocked(queue) == NOBODY || held_back(queue) == NOBODY)
-            return;
-        /* Room that a thread had asleep would be kept from one that serves a higher queue. */
-        if (ticket->share.weight != 0) {
-            window_put(queue, &ticket->share, WINDOW_FAILED);
+        if (is_granted || may_launch(queue)) {
+            if (!take_room(ticket, work) || is_granted || may_launch(queue))
+                return;
+            /* Room that a thread had asleep would be kept from one that serves a higher queue. */
+            if (ticket->share.weight != 0)
+                window_put(queue, &ticket->share, WINDOW_FAILED);
             ticket->share.weight = 0;
         }
         tell(queue, true);

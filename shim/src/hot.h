@@ -64,7 +64,7 @@ struct hot_queue {
     /* board.h: where it stands who has work on the device, and to whom of them the queue yields. */
     _Atomic(_Atomic uint64_t *) bits;
     _Atomic(const _Atomic uint64_t *) mask;
-    _Atomic uint32_t window; /* So many launches in flight, or window_ns; 0 for no limit. */
+    _Atomic uint32_t window; /* Launches in flight where they count; 0 for no limit. */
     _Atomic int rank;
     _Atomic uint32_t copier;     /* The thread that copies in pieces, 0 for none. */
     _Atomic uint32_t announcers; /* Threads that are about to set its bit there, and which that */

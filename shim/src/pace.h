@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PACE_KINDS = 64, PACE_GROUP = 32, PACE_NONE = 255 /* No kind. */ };
+enum { PACE_KINDS = 64, PACE_GROUP = 64, PACE_NONE = 255 /* No kind. */ };
 
 /* One thread at a time may change it; pace_recall may be called meanwhile. */
 struct pace {

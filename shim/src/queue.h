@@ -9,7 +9,8 @@
  * is never lost.
  *
  * Locks, in the order in which they may be taken: the registry's lock, a device's lock, a queue's
- * window lock, the link's send lock. None of them is held in a call of the driver that may wait.
+ * window lock, the link's send lock. None but the window's, of which only threads of the same queue
+ * have need, is held in a call of the driver that may wait.
  */
 #ifndef XSCHED_QUEUE_H
 #define XSCHED_QUEUE_H

@@ -59,12 +59,12 @@ static void set(_Atomic uint64_t *word, uint64_t value) {
 
 void room_end_era(struct window_state *window) {
     set(&window->applied, 0);
+    /* Where no terms are agreed those that are applied agree with them: this alone holds it off. */
     set(&window->limit, 0);
     uint64_t era = atomic_load(&window->taken) >> TAKEN_ERA;
     /* Who takes room at this moment does so before, and finds out when it counts itself, or fails.
      */
     atomic_store(&window->taken, (era + 1) << TAKEN_ERA);
-    atomic_store(&window->open_since, 0);
     atomic_store(&window->open, open_next(atomic_load(&window->open)));
     fences_forget(&window->fences);
     window->passed_at = window->grace = 0;
@@ -128,7 +128,6 @@ void room_forget_finished(struct queue *queue, uint64_t proven) {
     struct window_state *window = &queue->flight;
     if (atomic_load(&queue->hot->entered) != proven)
         return;
-    atomic_store(&window->open_since, 0);
     uint64_t open = atomic_exchange(&window->open, open_next(atomic_load(&window->open)));
     /* Whoever enters from here on is in the next group. */
     if (atomic_load(&queue->hot->entered) == proven) {
@@ -160,10 +159,9 @@ void room_fence(struct queue *queue, uint64_t own) {
     uint64_t open = atomic_load(&window->open);
     if (open_cost(open) == 0 || fences_are_full(&window->fences))
         return;
-    /* First the time and then the word: whose time this is closes with it, or is not there yet. */
-    struct fence fence = {.since = atomic_exchange(&window->open_since, 0)};
     open = atomic_exchange(&window->open, open_next(open));
-    fence.cost = open_cost(open);
+    struct fence fence = {.cost = open_cost(open)};
+    fence.since = open_stamped(open, atomic_load(&window->open_since));
     fence.proven = atomic_load(&queue->hot->returned) + own;
     fence.closed = clock_now();
     if (fence.since != 0)

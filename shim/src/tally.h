@@ -81,6 +81,20 @@ static inline uint64_t open_next(uint64_t open) {
     return ((open >> OPEN_GROUP) + 1) << OPEN_GROUP;
 }
 
+/*
+ * A time with the number of the group in its low bits, which are a microsecond's. One that is
+ * written late, when its group has been closed, is not taken for another's.
+ */
+static inline uint64_t open_stamp(uint64_t open, uint64_t ns) {
+    uint64_t numbers = (UINT64_C(1) << (64 - OPEN_GROUP)) - 1;
+    return (ns & ~numbers) | open >> OPEN_GROUP;
+}
+
+/* The time of a stamp, or 0 if it is not the group's. */
+static inline uint64_t open_stamped(uint64_t open, uint64_t stamp) {
+    return stamp == open_stamp(open, stamp) ? stamp : 0;
+}
+
 /* A launch's kind, with the low part of its group's number: a late one is not taken for another's.
  */
 static inline uint16_t open_mark(uint64_t open, uint8_t kind) {

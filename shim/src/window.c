@@ -63,8 +63,11 @@ void window_put(struct queue *queue, const struct window_share *share,
     struct budget budget = room_agree(queue, own);
     if (counted == WINDOW_FAILED) {
         /* Nothing has finished by that: whoever is stuck is as much so as before. */
-        if (share->era == taken_era(atomic_load(&window->taken)))
+        if (share->era == taken_era(atomic_load(&window->taken))) {
             atomic_fetch_sub(&window->taken, share->cost);
+            if (share->is_forced)
+                window->grace += share->cost;
+        }
     } else if (budget.size != 0) {
         if (counted == WINDOW_MISSED)
             count_missed(window, budget, *share);
@@ -84,12 +87,12 @@ struct wait {
     uint64_t nap_from; /* Its naps grow with the time since then. */
     uint64_t moves;    /* The window's, and since when they are so many. */
     uint64_t moved_at;
-    bool watched; /* It has asked about the fences. */
+    bool watched;   /* It has asked about the fences. */
+    uint32_t turns; /* The window's, as of that look. */
 };
 
 /* Lets a little time pass. The lock is not held. */
-static void linger(const struct wait *wait) {
-    static _Atomic uint32_t never;
+static void linger(struct window_state *window, const struct wait *wait) {
     uint64_t waited = clock_now() - wait->nap_from;
     if (waited < SPIN_NS) {
         cpu_relax();
@@ -100,7 +103,7 @@ static void linger(const struct wait *wait) {
      * adds the thread's timer slack to each sleep, which is longer than most of these. */
     int slack = prctl(PR_GET_TIMERSLACK);
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-    futex_wait(&never, 0, waited / 8 < NAP_MAX_NS ? waited / 8 : NAP_MAX_NS);
+    futex_wait(&window->turns, wait->turns, waited / 8 < NAP_MAX_NS ? waited / 8 : NAP_MAX_NS);
     if (slack > 0)
         prctl(PR_SET_TIMERSLACK, (unsigned long)slack, 0UL, 0UL, 0UL);
 }
@@ -143,35 +146,41 @@ static void end_wait(struct window_state *window, const struct wait *wait) {
         return;
     window->eldest = 0;
     room_open(window);
+    atomic_fetch_add(&window->turns, 1);
+    futex_wake_all(&window->turns);
 }
 
 /* Takes the room of the submission if it may pass now. */
 static bool take(struct queue *queue, struct budget budget, struct wait *wait,
                  struct window_share *share) {
     struct window_state *window = &queue->flight;
-    bool is_behind = is_behind_eldest(window, wait);
-    /* Who has let others go first has not seen what passed meanwhile. */
-    if (is_behind)
+    if (is_behind_eldest(window, wait)) {
+        uint64_t now = clock_now();
+        note_wait(window, wait, now);
+        is_stuck(window, wait, now);
+        /* Who lets others go first does not see what passes meanwhile. */
         wait->watched = false;
-    if (!is_behind && room_claim(window, budget, share, false))
-        return true;
-    if (!is_behind) {
-        room_fence(queue, 0);
-        room_settle(queue, wait->watched);
-        if (room_claim(window, budget, share, room_is_nearly_there(window, budget)))
-            return true;
+        return false;
     }
+    if (room_claim(window, budget, share, false))
+        return true;
+    room_fence(queue, 0);
+    room_settle(queue, wait->watched);
+    if (room_claim(window, budget, share, room_is_nearly_there(window, budget)))
+        return true;
     uint64_t now = clock_now();
     note_wait(window, wait, now);
+    wait->watched = true;
     bool stuck = is_stuck(window, wait, now);
-    wait->watched = !is_behind;
-    if (is_behind)
-        return false;
-    if (window->grace < budget.cost && stuck)
+    if (window->grace < budget.cost && stuck) {
         window->grace = budget.cost > budget.size ? budget.cost : budget.size;
+        /* Whoever else is stuck has this one's worth, and not one each. */
+        window->moves++;
+    }
     if (window->grace < budget.cost)
         return false;
     window->grace -= budget.cost;
+    share->is_forced = true;
     return room_claim(window, budget, share, true);
 }
 
@@ -191,8 +200,9 @@ struct window_share window_take(struct queue *queue, uint32_t weight, uint64_t k
         if (take(queue, budget, &wait, &share))
             break;
         share.waited = true;
+        wait.turns = atomic_load(&window->turns);
         pthread_mutex_unlock(&window->lock);
-        linger(&wait);
+        linger(window, &wait);
         pthread_mutex_lock(&window->lock);
     }
     end_wait(window, &wait);
@@ -222,7 +232,6 @@ void window_clear(struct queue *queue, bool destroy) {
     pthread_mutex_lock(&window->lock);
     /* A launch that the end of its context overtook counts no more. */
     atomic_store(&window->terms, 0);
-    atomic_store(&window->limit, 0);
     window->agreed = 0;
     room_end_era(window);
     fences_clear(&window->fences, destroy);

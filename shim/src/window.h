@@ -40,6 +40,7 @@ struct window_share {
     uint16_t era; /* Whose cost it is. */
     uint8_t kind; /* Where its pace is; PACE_NONE in a window of launches. */
     bool waited;
+    bool is_forced; /* By the window's grace. */
 };
 
 struct window_state {
@@ -53,7 +54,7 @@ struct window_state {
     _Atomic uint64_t taken;    /* The era; cost in flight, and of those who are about to launch. */
     /* Since the last fence: the number of that group, its launches and their cost. */
     _Atomic uint64_t open;
-    _Atomic uint64_t open_since; /* When its first launch was submitted, 0 if nobody knows. */
+    _Atomic uint64_t open_since; /* open_stamp of when its first launch was submitted. */
     _Atomic bool is_loaded;      /* Counted among the device's loaded queues. */
     _Atomic uint16_t kinds[PACE_GROUP]; /* Of its launches, each with the number of its group. */
 
@@ -63,10 +64,12 @@ struct window_state {
     uint64_t agreed;      /* The terms of this era. */
     struct fences fences;
     uint64_t passed_at;   /* When the latest fence was seen to pass by one who watched, else 0. */
-    uint64_t moves;       /* How often something in flight was found to have finished. */
+    uint64_t moves;       /* How often there came to be room, whether or not anything finished. */
     uint64_t grace;       /* Cost that may pass although there is no room. */
     uint64_t eldest;      /* Since when the thread waits that all others let go first, or 0. */
     uint64_t eldest_seen; /* When it last looked for room. */
+    _Atomic uint32_t turns; /* How often an eldest has gone: those who let it go first sleep on it.
+                             */
 } __attribute__((aligned(CACHE_LINE_BYTES)));
 
 void window_init(struct window_state *window);

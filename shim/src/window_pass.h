@@ -37,7 +37,7 @@ static inline bool window_pass(struct window_state *window, struct window_share 
     bool has_room = LIKELY(cost != 0) && LIKELY(taken_cost(taken) + cost <= limit);
     if (!has_room || !LIKELY(atomic_compare_exchange_strong(&window->taken, &taken, taken + cost)))
         return false;
-    *share = (struct window_share){cost, key, weight, taken_era(taken), kind, false};
+    *share = (struct window_share){cost, key, weight, taken_era(taken), kind, false, false};
     return true;
 }
 
@@ -62,9 +62,8 @@ static inline enum window_counted window_count(struct window_state *window,
     if (LIKELY(place < PACE_GROUP))
         atomic_store_explicit(&window->kinds[place], open_mark(open, share->kind),
                               memory_order_release);
-    uint64_t nobody = 0;
     if (!LIKELY(place != 0))
-        atomic_compare_exchange_strong(&window->open_since, &nobody, clock_now());
+        atomic_store(&window->open_since, open_stamp(open, clock_now()));
     return LIKELY(!window_is_due(window, after)) ? WINDOW_COUNTED : WINDOW_DUE;
 }
 

@@ -160,6 +160,56 @@ static void check_stuck(void) {
     expect_taken(0, "after all have finished");
 }
 
+enum { STUCK = 4 };
+static _Atomic int past;
+
+static void *launch_large(void *unused) {
+    (void)unused;
+    struct submission made = enter(queue, 8, 1);
+    atomic_fetch_add(&past, 1);
+    /* The driver does not return either before all are seen. */
+    while (atomic_load(&past) < STUCK)
+        sched_yield();
+    leave(&made, true);
+    return NULL;
+}
+
+/* Of those who are stuck together one goes past, and the next when it is stuck anew. */
+static void check_stuck_together(void) {
+    enum { LIMIT_MS = 200 };
+    pthread_t threads[STUCK];
+    begin();
+    config.gate_max_ms = LIMIT_MS;
+    window_agree(queue, 8, 0);
+    launch(queue, 8);
+    atomic_store(&past, 0);
+    uint64_t since = clock_now();
+    for (int i = 0; i < STUCK; i++)
+        run_later(&threads[i], launch_large, NULL);
+    while (atomic_load(&past) < STUCK) {
+        uint64_t windows = taken() / 8, passed = (clock_now() - since) / NS_PER_MS / LIMIT_MS;
+        CHECK(windows <= 1 + passed, "%d windows after %d limits", (int)windows, (int)passed);
+        sched_yield();
+    }
+    for (int i = 0; i < STUCK; i++)
+        pthread_join(threads[i], NULL);
+}
+
+/* Whoever went past and finds its gate closed has not used what it was granted. */
+static void check_unused_grace(void) {
+    begin();
+    config.gate_max_ms = 20;
+    window_agree(queue, 8, 0);
+    launch(queue, 8);
+    struct submission made = enter(queue, 5, 1);
+    CHECK(made.share.waited, "it did not wait");
+    leave(&made, false);
+    config.gate_max_ms = 1000 * LIFE_S;
+    made = enter(queue, 5, 1);
+    expect_taken(13, "a second try");
+    leave(&made, true);
+}
+
 /* A refused event forgives its own group and nothing else. */
 static void check_refusal(void) {
     begin();
@@ -275,6 +325,8 @@ int main(void) {
     check_lead_of_small();
     check_pause();
     check_stuck();
+    check_stuck_together();
+    check_unused_grace();
     check_refusal();
     check_late_news();
     check_full_ring();
