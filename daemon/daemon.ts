@@ -8,7 +8,6 @@ import type { CallInfo, DaemonStatus, QueueInfo } from '../protocol/generated/me
 import { LIMITS, PROTOCOL_VERSION } from '../protocol/messages.js';
 import { BoardKeeper } from './board-keeper.js';
 import type { Config } from './config/load.js';
-import { listHints } from './core/hints.js';
 import { countState, listCalls, listQueues } from './core/report.js';
 import { createState } from './core/state.js';
 import { Engine } from './engine.js';
@@ -227,7 +226,7 @@ class RunningDaemon implements Daemon {
       policy: state.policy.name,
       enabled: state.enabled,
       ...countState(state),
-      hints: listHints(state.hints),
+      hints: state.hints.list(),
       messages: this.#agents?.messages ?? 0,
       refused:
         (this.#agents?.refused ?? 0) + (this.#controllers?.refused ?? 0) + this.limits.cutOff,

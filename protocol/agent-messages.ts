@@ -27,7 +27,13 @@ const permitFields: readonly Field[] = [
     name: 'window',
     type: 'u32',
     max: LIMITS.WINDOW_MAX,
-    doc: 'Launches that may be in flight where WELCOME names no time; 0: nobody outranks it.',
+    doc: 'Launches that may be in flight where `latency` is 0; 0: nobody outranks it.',
+  },
+  {
+    name: 'latency',
+    type: 'u32',
+    max: LIMITS.LATENCY_MAX_US,
+    doc: "Microseconds of GPU time that this process's outranked queues on the device may have in flight together, half of them where only other processes outrank the queue and it has no slot; 0: `window` counts launches.",
   },
   {
     name: 'notify',
@@ -191,6 +197,12 @@ export const AGENT_MESSAGES: readonly MessageSpec[] = [
         type: 'u32',
         doc: 'The newest `seq` of PERMIT or SUSPEND that the shim obeys.',
       },
+      {
+        name: 'latencyP50',
+        type: 'u32',
+        doc: 'Microseconds that what was in flight of the queue took of late to leave the GPU, the median; 0: nothing was measured.',
+      },
+      { name: 'latencyP99', type: 'u32', doc: 'The same, what 99 of 100 times stayed below.' },
     ],
   },
   {
@@ -242,12 +254,6 @@ export const AGENT_MESSAGES: readonly MessageSpec[] = [
         name: 'streamPriority',
         type: 'bool',
         doc: "Whether streams' CUDA priorities rank queues inside the process.",
-      },
-      {
-        name: 'preemptLatency',
-        type: 'u32',
-        max: LIMITS.LATENCY_MAX_US,
-        doc: 'Microseconds of GPU time that a window may hold, half of them where only other processes outrank the queue; 0: its number of launches counts.',
       },
     ],
   },

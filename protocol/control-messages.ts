@@ -42,7 +42,23 @@ export const RECORDS: readonly RecordSpec[] = [
       },
       { name: 'state', type: 'str', max: 16, doc: 'idle, running, suspended or stalled.' },
       { name: 'reason', type: 'str', max: 256, doc: 'Why it waits, or empty.' },
+      {
+        name: 'target',
+        type: 'u32',
+        doc: 'Microseconds that its work may keep those waiting who outrank it; 0: `window` counts.',
+      },
       { name: 'window', type: 'u32', doc: 'Launches in flight allowed, 0 for no limit.' },
+      {
+        name: 'latency',
+        type: 'u32',
+        doc: "What of the target is its process's: microseconds of GPU time in flight allowed while it has a window.",
+      },
+      {
+        name: 'latencyP50',
+        type: 'u32',
+        doc: 'Microseconds that what was in flight took of late, the median; 0: not measured.',
+      },
+      { name: 'latencyP99', type: 'u32', doc: 'The same, the 99th percentile.' },
       { name: 'waiting', type: 'bool', doc: 'A thread waits at the gate.' },
       { name: 'submitted', type: 'u64', doc: 'Launches, graph launches and copies so far.' },
       { name: 'completed', type: 'u64', doc: 'How many of them are known to have finished.' },
@@ -80,7 +96,7 @@ export const RECORDS: readonly RecordSpec[] = [
     doc: 'One hint that is kept.',
     fields: [
       { name: 'target', type: 'str', max: 256, doc: 'As it was typed.' },
-      { name: 'hint', type: 'str', max: 32, doc: 'What is set: `priority`.' },
+      { name: 'hint', type: 'str', max: 32, doc: 'What is set: `priority` or `latency`.' },
       { name: 'value', type: 'i32', doc: 'The value.' },
     ],
   },
@@ -157,7 +173,7 @@ export const CONTROL_MESSAGES: readonly MessageSpec[] = [
     fields: [
       request,
       { name: 'target', type: 'str', max: 256, doc: 'A queue id, a pid, a name or a label.' },
-      { name: 'hint', type: 'str', max: 32, doc: 'What is set: `priority`.' },
+      { name: 'hint', type: 'str', max: 32, doc: 'What is set: `priority` or `latency`.' },
       { name: 'value', type: 'i32', doc: 'The value; its range depends on the hint.' },
       { name: 'clear', type: 'bool', doc: 'Takes the hint back; value is ignored.' },
     ],

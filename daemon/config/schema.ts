@@ -34,6 +34,7 @@ export interface RuleFile {
     readonly label?: string;
   };
   readonly priority?: number;
+  readonly preempt_latency_us?: number;
   readonly label?: string;
   readonly stream_priority?: boolean;
 }
@@ -108,6 +109,7 @@ export const CONFIG_SCHEMA = {
             properties: { exe: pattern, command: pattern, user: account, label: pattern },
           },
           priority,
+          preempt_latency_us: { type: 'integer', minimum: 0, maximum: LIMITS.LATENCY_MAX_US },
           label: name,
           stream_priority: { type: 'boolean' },
         },

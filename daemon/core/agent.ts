@@ -4,7 +4,6 @@ import { takeCalls } from './calls.js';
 import { loseClient, refuse } from './clients.js';
 import type { Turn } from './decide.js';
 import type { Event } from './events.js';
-import { dropQueueHints } from './hints.js';
 import { hearClient } from './liveness.js';
 import { endModel, serveModel } from './models.js';
 import { registerQueue, removeQueue, setReady, takeStats } from './queues.js';
@@ -68,7 +67,7 @@ export function hearMessage(turn: Turn, link: string, message: AgentMessage): vo
       return;
     case 'UNREGISTER':
       removeQueue(turn, queue);
-      dropQueueHints(turn.state.hints, queue.id);
+      turn.state.hints.dropQueue(queue.id);
       turn.later({
         type: 'report',
         kind: 'gone',

@@ -3,7 +3,6 @@ import { ERROR_CODES, LIMITS, PROTOCOL_VERSION } from '../../protocol/messages.j
 import { abandonSlots, hasSlots, vacateNamesakes, vacateSlots } from './board.js';
 import { forgetCalls } from './calls.js';
 import type { Turn } from './decide.js';
-import { dropProcessHints, hasProcessHints } from './hints.js';
 import { hearClient } from './liveness.js';
 import { joinFamily, leaveFamily } from './models.js';
 import { resolveClient } from './priority.js';
@@ -35,7 +34,7 @@ export function welcomeClient(turn: Turn, identity: ClientIdentity): void {
     return;
   }
   if (before !== undefined) {
-    if (!sameProcess) dropProcessHints(state.hints, before.pid);
+    if (!sameProcess) state.hints.dropProcess(before.pid);
     removeClient(turn, before);
     if (before.link !== identity.link) forgetLink(turn, before.link);
   } else if (state.clients.size >= LIMITS.CLIENTS) {
@@ -94,7 +93,7 @@ function takeBack(turn: Turn, { pid, startTime, link }: ClientIdentity): boolean
   state.absent.delete(pid);
   if (absent.link !== link) forgetLink(turn, absent.link);
   const same = absent.startTime === startTime;
-  if (!same) dropProcessHints(state.hints, pid);
+  if (!same) state.hints.dropProcess(pid);
   return same;
 }
 
@@ -109,7 +108,6 @@ function sendWelcome(turn: Turn, client: Client): void {
       generation: state.generation,
       enabled: state.enabled,
       streamPriority: client.streamPriority,
-      preemptLatency: state.settings.preemptLatencyUs,
     },
   });
 }
@@ -128,10 +126,10 @@ export function loseClient(turn: Turn, link: string, cause: string, ended: boole
   const { pid, startTime } = client;
   removeClient(turn, client);
   if (ended) {
-    dropProcessHints(state.hints, pid);
+    state.hints.dropProcess(pid);
     vacateSlots(turn, client);
   }
-  const stillWatch = hasProcessHints(state.hints, pid) || hasSlots(state, client);
+  const stillWatch = state.hints.hasProcess(pid) || hasSlots(state, client);
   if (stillWatch) state.absent.set(pid, { link, startTime });
   turn.effects.push({ type: 'forget', link, stillWatch });
   turn.later({
@@ -151,7 +149,7 @@ function loseAbsent(turn: Turn, link: string, ended: boolean): void {
   }
   const [pid, absent] = [...state.absent].find(([, other]) => other.link === link) ?? [];
   if (ended && pid !== undefined && absent !== undefined) {
-    dropProcessHints(state.hints, pid);
+    state.hints.dropProcess(pid);
     vacateSlots(turn, { pid, startTime: absent.startTime });
     state.absent.delete(pid);
   }

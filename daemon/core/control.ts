@@ -3,13 +3,28 @@ import { ERROR_CODES, LIMITS } from '../../protocol/messages.js';
 import { hasSlots, remaskAll } from './board.js';
 import type { Turn } from './decide.js';
 import type { Effect, Event } from './events.js';
-import { findHint, hasProcessHints, HINTS_MAX, matchesTarget, parseTarget } from './hints.js';
-import type { Target } from './hints.js';
-import { applyPriority, ceilingOf } from './priority.js';
+import { HINT_KINDS, HINTS_MAX, matchesTarget, parseTarget } from './hints.js';
+import type { HintKind, Target } from './hints.js';
+import { applyTerms, ceilingOf } from './priority.js';
 import type { Queue, State } from './state.js';
 
 /** Hints that an error names; more are counted. */
 const HINTS_NAMED_MAX = 2;
+
+/** The values that hints may have, and what a person reads behind them. */
+const HINT_VALUES: Readonly<
+  Record<HintKind, { readonly least: number; readonly most: number; readonly unit: string }>
+> = {
+  priority: { least: LIMITS.PRIORITY_MIN, most: LIMITS.PRIORITY_MAX, unit: '' },
+  latency: { least: 0, most: LIMITS.LATENCY_MAX_US, unit: ' µs' },
+};
+
+/** What a hint is about. */
+interface Meant {
+  readonly kind: HintKind;
+  readonly target: Target;
+  readonly queues: readonly Queue[];
+}
 
 type HintEvent = Extract<Event, { type: 'hint' }>;
 type PolicyEvent = Extract<Event, { type: 'policy' }>;
@@ -18,7 +33,13 @@ type EnableEvent = Extract<Event, { type: 'enable' }>;
 /** Gives a value to the queues that a target names, or takes it back. */
 export function takeHint(turn: Turn, event: HintEvent): void {
   const { state } = turn;
-  const problem = checkHint(event);
+  const kind = HINT_KINDS.find((one) => one === event.hint);
+  if (kind === undefined) {
+    const text = `there is no hint '${event.hint}'; there is ${HINT_KINDS.join(', ')}`;
+    turn.later(controlError(event, ERROR_CODES.INVALID, text));
+    return;
+  }
+  const problem = checkValue(kind, event);
   if (problem !== undefined) {
     turn.later(controlError(event, ERROR_CODES.INVALID, problem));
     return;
@@ -29,44 +50,41 @@ export function takeHint(turn: Turn, event: HintEvent): void {
     turn.later(controlError(event, ERROR_CODES.INVALID, text));
     return;
   }
-  const excess = describeExcess(turn, event);
+  const excess = kind === 'priority' ? describeExcess(turn, event) : undefined;
   if (excess !== undefined) {
     turn.later(controlError(event, ERROR_CODES.FORBIDDEN, excess));
     return;
   }
   const queues = findQueues(turn, target);
-  const missing = describeMissing(turn, event, target, queues);
+  const missing = describeMissing(turn, event, { kind, target, queues });
   if (missing !== undefined) {
     turn.later(controlError(event, ERROR_CODES.NOT_FOUND, missing));
     return;
   }
   if (event.clear) {
-    state.hints.delete(target.key);
+    state.hints.delete(kind, target);
     if ('pid' in target) stopWaitingFor(turn, target.pid);
   } else {
-    if (!state.hints.has(target.key) && state.hints.size >= HINTS_MAX) {
+    if (!state.hints.has(kind, target) && state.hints.size >= HINTS_MAX) {
       const text = `${String(HINTS_MAX)} hints are kept already: take some back first`;
       turn.later(controlError(event, ERROR_CODES.LIMIT, text));
       return;
     }
-    state.hints.set(target.key, {
-      target: event.target,
-      priority: event.value,
-      order: ++state.hintOrder,
-    });
+    state.hints.set(kind, target, event.target, event.value);
   }
   for (const queue of queues) {
-    applyPriority(state, queue);
+    applyTerms(state, queue);
     turn.touch(queue);
   }
+  const value = `${String(event.value)}${HINT_VALUES[kind].unit}`;
   turn.later({
     type: 'report',
     kind: 'hint',
     level: 'info',
     id: event.target,
     text: event.clear
-      ? `${event.target}: priority by hint taken back, ${countQueues(queues)}`
-      : `${event.target}: priority ${String(event.value)} by hint, ${countQueues(queues)}`,
+      ? `${event.target}: ${kind} by hint taken back, ${countQueues(queues)}`
+      : `${event.target}: ${kind} ${value} by hint, ${countQueues(queues)}`,
   });
   turn.later({
     type: 'reply',
@@ -143,16 +161,13 @@ export function touchAll(turn: Turn): void {
   for (const device of turn.state.devices.values()) turn.touchDevice(device, true);
 }
 
-function checkHint({ hint, value, clear }: HintEvent): string | undefined {
-  if (hint !== 'priority') return `there is no hint '${hint}'; there is priority`;
-  if (clear || (value >= LIMITS.PRIORITY_MIN && value <= LIMITS.PRIORITY_MAX)) return undefined;
-  return (
-    `priority must be from ${String(LIMITS.PRIORITY_MIN)} to ${String(LIMITS.PRIORITY_MAX)}, ` +
-    `received ${String(value)}`
-  );
+function checkValue(kind: HintKind, { value, clear }: HintEvent): string | undefined {
+  const { least, most, unit } = HINT_VALUES[kind];
+  if (clear || (value >= least && value <= most)) return undefined;
+  return `${kind} must be from ${String(least)} to ${String(most)}${unit}, received ${String(value)}`;
 }
 
-/** Whoever is limited gives others no more than he may ask for himself. */
+/** Whoever is limited gives others no higher priority than he may ask for himself. */
 function describeExcess(turn: Turn, { limitedAs, value, clear }: HintEvent): string | undefined {
   if (limitedAs === undefined || clear) return undefined;
   const ceiling = ceilingOf(turn.state, limitedAs);
@@ -167,10 +182,9 @@ function describeExcess(turn: Turn, { limitedAs, value, clear }: HintEvent): str
 function describeMissing(
   { state }: Turn,
   { target: typed, clear }: HintEvent,
-  target: Target,
-  queues: readonly Queue[],
+  { kind, target, queues }: Meant,
 ): string | undefined {
-  const hinted = state.hints.has(target.key);
+  const hinted = state.hints.hasAny(target);
   // What a process that lost its link was given can be changed and taken back meanwhile.
   if (!hinted && target.kind === 'queue' && queues.length === 0) {
     return `there is no queue ${target.value}`;
@@ -178,28 +192,28 @@ function describeMissing(
   if (!hinted && target.kind === 'pid' && !state.clientByPid.has(target.pid)) {
     return `process ${target.value} is not registered`;
   }
-  if (!clear || hinted) return undefined;
-  return `there is no hint for '${typed}'${describeHintsInForce(state, queues)}`;
+  if (!clear || state.hints.has(kind, target)) return undefined;
+  return `there is no ${kind} hint for '${typed}'${describeHintsInForce(state, kind, queues)}`;
 }
 
-/** Where the priority of queues comes from instead, if it is the hint for another target. */
-function describeHintsInForce(state: State, queues: readonly Queue[]): string {
+/** Where the value of queues comes from instead, if it is the hint for another target. */
+function describeHintsInForce(state: State, kind: HintKind, queues: readonly Queue[]): string {
   const targets = new Set<string>();
   for (const queue of queues) {
-    const hint = findHint(state.hints, queue);
+    const hint = state.hints.find(kind, queue);
     if (hint !== undefined) targets.add(`'${hint.target}'`);
   }
   if (targets.size === 0) return '';
   const more = targets.size - HINTS_NAMED_MAX;
   const names = [...targets].slice(0, HINTS_NAMED_MAX).join(', ');
   const rest = more > 0 ? ` and ${String(more)} more` : '';
-  return `; its priority comes from the hint for ${names}${rest}`;
+  return `; its ${kind} comes from the hint for ${names}${rest}`;
 }
 
 /** Nothing is kept any more for a process that lost its link: its end need not be told. */
 function stopWaitingFor({ state, effects }: Turn, pid: number): void {
   const absent = state.absent.get(pid);
-  if (absent === undefined || hasProcessHints(state.hints, pid)) return;
+  if (absent === undefined || state.hints.hasProcess(pid)) return;
   if (hasSlots(state, { pid, startTime: absent.startTime })) return;
   state.absent.delete(pid);
   effects.push({ type: 'forget', link: absent.link, stillWatch: false });

@@ -5,6 +5,7 @@ import { isOutdone } from '../policy/queue-index.js';
 import { placeQueue, writeMasks } from './board.js';
 import type { BoardDevice } from './board.js';
 import type { Effect } from './events.js';
+import { noteSharing } from './latency.js';
 import { describeQueue, nextSeq } from './state.js';
 import type { Device, Queue, Ranks, State } from './state.js';
 import { noteWaiting } from './waits.js';
@@ -121,6 +122,7 @@ function renderState(queue: Queue): PermitMessage | SuspendMessage {
     acks: queue.clientSeq,
     priority: queue.priority,
     window: queue.window,
+    latency: queue.latency,
     notify: queue.notify,
     enabled: queue.enabled,
     slot: queue.sentSlot,
@@ -142,8 +144,10 @@ function decideDevice(
   const concerned = new Set(touched);
   judgeQueues(turn, device, concerned);
   surveyRanks(device, concerned);
+  for (const queue of concerned) noteSharing(turn, queue, windowOf(turn.state, queue) !== 0);
+  for (const queue of device.sharing.settle()) concerned.add(queue);
   for (const queue of concerned) {
-    if (applyVerdict(turn, queue, device.ranks)) changed.push(queue);
+    if (applyVerdict(turn, queue)) changed.push(queue);
   }
 }
 
@@ -191,13 +195,26 @@ function surveyRanks(device: Device, concerned: Set<Queue>): void {
   for (const queue of byRank.at(-Math.min(before.highest, after.highest))) concerned.add(queue);
 }
 
+/** Whether everybody may launch as he likes. */
+function isFree({ enabled, leaving }: State): boolean {
+  return !enabled || leaving;
+}
+
+/** How many launches a queue may have in flight by the ranks there are; 0 for no limit. */
+function windowOf(state: State, { rank, device }: Queue): number {
+  return isFree(state) || rank >= device.ranks.highest ? 0 : state.settings.window;
+}
+
 /** @returns whether anything that the queue has to know changed. */
-function applyVerdict(turn: Turn, queue: Queue, ranks: Ranks): boolean {
+function applyVerdict(turn: Turn, queue: Queue): boolean {
   const { state, now } = turn;
-  const free = !state.enabled || state.leaving;
+  const { device, target } = queue;
+  const free = isFree(state);
   const permit = free || queue.allowed || queue.sliceUntil > now;
-  const window = free || queue.rank >= ranks.highest ? 0 : state.settings.window;
-  const notify = isOutdone(ranks.bottom, queue.owner, -queue.rank);
+  const window = windowOf(state, queue);
+  // Whoever is outranked inside its process alone shares with nobody.
+  const latency = window === 0 ? target : device.sharing.partOf(target);
+  const notify = isOutdone(device.ranks.bottom, queue.owner, -queue.rank);
   if (queue.allowed || free) queue.sliceUntil = 0;
   const { priority } = queue;
   // Where messages decide the client is to go by them, its window too.
@@ -208,6 +225,7 @@ function applyVerdict(turn: Turn, queue: Queue, ranks: Ranks): boolean {
     queue.seq !== 0 &&
     queue.permit === permit &&
     queue.window === window &&
+    queue.latency === latency &&
     queue.notify === notify &&
     queue.enabled === state.enabled &&
     queue.sentPriority === priority &&
@@ -215,6 +233,7 @@ function applyVerdict(turn: Turn, queue: Queue, ranks: Ranks): boolean {
   if (same) return false;
   queue.permit = permit;
   queue.window = window;
+  queue.latency = latency;
   queue.notify = notify;
   queue.enabled = state.enabled;
   queue.sentPriority = priority;

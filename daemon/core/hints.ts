@@ -1,6 +1,6 @@
 /** Hints: values that a controller gives to queues by target, kept for queues yet to come. */
 import type { HintInfo } from '../../protocol/generated/messages.js';
-import type { Hint, Queue } from './state.js';
+import type { Queue } from './state.js';
 
 /** Hints of one daemon; more are refused. */
 export const HINTS_MAX = 1024;
@@ -46,44 +46,98 @@ export function matchesTarget(target: Target, queue: Queue): boolean {
   }
 }
 
-/** The newest hint that concerns a queue. */
-export function findHint(hints: ReadonlyMap<string, Hint>, queue: Queue): Hint | undefined {
-  if (hints.size === 0) return undefined;
-  const { id, label, client } = queue;
-  const keys = [`queue:${id}`, `pid:${String(client.pid)}`];
-  keys.push(`name:${client.name}`, `any:${client.name}`);
-  if (label !== '') keys.push(`label:${label}`, `any:${label}`);
-  let newest: Hint | undefined;
-  for (const key of keys) {
-    const hint = hints.get(key);
-    if (hint !== undefined && (newest === undefined || hint.order > newest.order)) newest = hint;
+/** What a hint can set. */
+export const HINT_KINDS = ['priority', 'latency'] as const;
+export type HintKind = (typeof HINT_KINDS)[number];
+
+/** A value that a controller gave a target. */
+export interface Hint {
+  /** As it was typed. */
+  readonly target: string;
+  readonly value: number;
+  /** Counts up: the newest of several hints of a kind for one queue wins. */
+  readonly order: number;
+}
+
+/** The hints that are kept. Those of different kinds know nothing of each other. */
+export class Hints {
+  /** By canonical target: `queue:1.2`, `pid:1`, `name:x`, `label:x`, `any:x`. */
+  readonly #kept: Readonly<Record<HintKind, Map<string, Hint>>> = {
+    priority: new Map(),
+    latency: new Map(),
+  };
+  #order = 0;
+
+  /** How many there are, of all kinds. */
+  get size(): number {
+    return HINT_KINDS.reduce((sum, kind) => sum + this.#kept[kind].size, 0);
   }
-  return newest;
-}
 
-/** Takes back the hints of one queue of a process. */
-export function dropQueueHints(hints: Map<string, Hint>, queueId: string): void {
-  hints.delete(`queue:${queueId}`);
-}
+  /** Whether there is one for just that target. */
+  has(kind: HintKind, { key }: Target): boolean {
+    return this.#kept[kind].has(key);
+  }
 
-/** Takes back all hints that name a process by its id: the id will be somebody else's. */
-export function dropProcessHints(hints: Map<string, Hint>, pid: number): void {
-  for (const key of processKeys(hints, pid)) hints.delete(key);
-}
+  /** Whether there is one of any kind for just that target. */
+  hasAny(target: Target): boolean {
+    return HINT_KINDS.some((kind) => this.has(kind, target));
+  }
 
-/** Whether a hint names a process by its id, or a queue of it. */
-export function hasProcessHints(hints: ReadonlyMap<string, Hint>, pid: number): boolean {
-  return processKeys(hints, pid).length > 0;
-}
+  /** @param typed the target as it was typed */
+  set(kind: HintKind, { key }: Target, typed: string, value: number): void {
+    this.#kept[kind].set(key, { target: typed, value, order: ++this.#order });
+  }
 
-function processKeys(hints: ReadonlyMap<string, Hint>, pid: number): readonly string[] {
-  const [own, prefix] = [`pid:${String(pid)}`, `queue:${String(pid)}.`];
-  return [...hints.keys()].filter((key) => key === own || key.startsWith(prefix));
-}
+  delete(kind: HintKind, { key }: Target): void {
+    this.#kept[kind].delete(key);
+  }
 
-/** All hints, as they were typed, the oldest first. */
-export function listHints(hints: ReadonlyMap<string, Hint>): readonly HintInfo[] {
-  return [...hints.values()]
-    .sort((a, b) => a.order - b.order)
-    .map(({ target, priority }) => ({ target, hint: 'priority', value: priority }));
+  /** The newest hint of a kind that concerns a queue. */
+  find(kind: HintKind, { id, label, client }: Queue): Hint | undefined {
+    const hints = this.#kept[kind];
+    if (hints.size === 0) return undefined;
+    const keys = [`queue:${id}`, `pid:${String(client.pid)}`];
+    keys.push(`name:${client.name}`, `any:${client.name}`);
+    if (label !== '') keys.push(`label:${label}`, `any:${label}`);
+    let newest: Hint | undefined;
+    for (const key of keys) {
+      const hint = hints.get(key);
+      if (hint !== undefined && (newest === undefined || hint.order > newest.order)) newest = hint;
+    }
+    return newest;
+  }
+
+  /** Takes back the hints of one queue of a process. */
+  dropQueue(queueId: string): void {
+    for (const kind of HINT_KINDS) this.#kept[kind].delete(`queue:${queueId}`);
+  }
+
+  /** Takes back all hints that name a process by its id: the id will be somebody else's. */
+  dropProcess(pid: number): void {
+    for (const kind of HINT_KINDS) {
+      for (const key of this.#processKeys(kind, pid)) this.#kept[kind].delete(key);
+    }
+  }
+
+  /** Whether a hint names a process by its id, or a queue of it. */
+  hasProcess(pid: number): boolean {
+    return HINT_KINDS.some((kind) => this.#processKeys(kind, pid).length > 0);
+  }
+
+  /** The canonical targets of all. */
+  *keys(): Iterable<string> {
+    for (const kind of HINT_KINDS) yield* this.#kept[kind].keys();
+  }
+
+  /** All hints, as they were typed, the oldest first. */
+  list(): readonly HintInfo[] {
+    return HINT_KINDS.flatMap((hint) => [...this.#kept[hint].values()].map((one) => ({ ...one, hint })))
+      .sort((a, b) => a.order - b.order)
+      .map(({ target, hint, value }) => ({ target, hint, value }));
+  }
+
+  #processKeys(kind: HintKind, pid: number): readonly string[] {
+    const [own, prefix] = [`pid:${String(pid)}`, `queue:${String(pid)}.`];
+    return [...this.#kept[kind].keys()].filter((key) => key === own || key.startsWith(prefix));
+  }
 }

@@ -5,6 +5,7 @@
  */
 import { endRestored, noteCompeting, noteStalling, remaskClient } from './board.js';
 import type { Turn } from './decide.js';
+import { checkWork } from './latency.js';
 import { describeQueue } from './state.js';
 import type { Client, Device, Queue } from './state.js';
 
@@ -39,6 +40,7 @@ export function refreshCompetes(turn: Turn, queue: Queue): boolean {
   const competes = queue.ready && !queue.stalled && !queue.client.silent;
   if (competes === queue.competes) return false;
   queue.competes = competes;
+  queue.workedAt = turn.now;
   noteCompeting(turn, queue);
   return true;
 }
@@ -98,6 +100,7 @@ export function checkDevice(turn: Turn, device: Device, dueAt: number): void {
     checkSilence(turn, queue);
     checkStall(turn, queue);
     checkSlice(turn, queue);
+    checkWork(turn, queue);
   }
 }
 

@@ -6,7 +6,7 @@
 import type { ServeMessage } from '../../protocol/generated/messages.js';
 import { LIMITS } from '../../protocol/messages.js';
 import type { Turn } from './decide.js';
-import { applyPriority, resolveLabel } from './priority.js';
+import { applyTerms, resolveLabel } from './priority.js';
 import type { Client, Model, State } from './state.js';
 
 /**
@@ -71,7 +71,7 @@ function placeDescendants(turn: Turn, pid: number): void {
     client.worksFor = model;
     for (const queue of client.queues.values()) {
       queue.label = resolveLabel(state, queue);
-      applyPriority(state, queue);
+      applyTerms(state, queue);
       turn.touch(queue);
     }
   }

@@ -1,7 +1,6 @@
-/** Where names, labels and priorities come from: hints, rules, the environment, the model. */
+/** Where names, labels, priorities and latencies come from: hints, rules, the environment, the model. */
 import path from 'node:path';
 import { LEVELS } from '../../protocol/messages.js';
-import { findHint } from './hints.js';
 import type { Rule } from './settings.js';
 import type { ClientIdentity, Model, PrioritySource, Queue, State } from './state.js';
 
@@ -37,16 +36,25 @@ export function resolveLabel(state: State, queue: Labelled): string {
   return model === '' ? (findRule(state, queue.client, model)?.label ?? '') : model;
 }
 
-/** Gives a queue the priority that holds for it now. */
-export function applyPriority(state: State, queue: Queue): void {
+/** Gives a queue the priority and the latency target that hold for it now. */
+export function applyTerms(state: State, queue: Queue): void {
   const [priority, source] = resolvePriority(state, queue);
   queue.priority = priority;
   queue.source = source;
+  queue.target = resolveTarget(state, queue);
+}
+
+/** A hint, else the first rule that matches, else the configuration: as for priorities. */
+function resolveTarget(state: State, queue: Queue): number {
+  const hint = state.hints.find('latency', queue);
+  if (hint !== undefined) return hint.value;
+  const rule = findRule(state, queue.client, modelOf(queue)?.name ?? '');
+  return rule?.preemptLatencyUs ?? state.settings.preemptLatencyUs;
 }
 
 function resolvePriority(state: State, queue: Queue): readonly [number, PrioritySource] {
-  const hint = findHint(state.hints, queue);
-  if (hint !== undefined) return [hint.priority, 'hint'];
+  const hint = state.hints.find('priority', queue);
+  if (hint !== undefined) return [hint.value, 'hint'];
   const model = modelOf(queue);
   const rule = findRule(state, queue.client, model?.name ?? '');
   if (rule?.priority !== undefined) return [capRule(state, rule, queue.client), 'rule'];

@@ -3,8 +3,9 @@ import type { RegisterMessage, StatsMessage } from '../../protocol/generated/mes
 import { LIMITS } from '../../protocol/messages.js';
 import { settleQueue, unplaceQueue } from './board.js';
 import type { Turn } from './decide.js';
+import { noteWork } from './latency.js';
 import { noteProgress, refreshCompetes, watchQueue } from './liveness.js';
-import { applyPriority, resolveLabel } from './priority.js';
+import { applyTerms, resolveLabel } from './priority.js';
 import { describeQueue, Device, isOlder } from './state.js';
 import type { Client, Queue, State } from './state.js';
 import { noteWaiting } from './waits.js';
@@ -45,7 +46,7 @@ export function registerQueue(
   const queue = createQueue(turn, client, message);
   // The numbering of decisions goes on, so that nothing old is taken for new.
   if (known !== undefined) queue.seq = known.seq;
-  applyPriority(state, queue);
+  applyTerms(state, queue);
   client.queues.set(queue.number, queue);
   state.queueCount++;
   setReady(turn, queue, message.ready, false);
@@ -97,13 +98,17 @@ function createQueue(turn: Turn, client: Client, message: RegisterMessage): Queu
     completed: 0,
     waitedNs: 0,
     waitingSince: undefined,
+    latencyP50: 0,
+    latencyP99: 0,
     readySince: now,
     readyMs: 0,
     progressAt: now,
+    workedAt: -Infinity,
     stalled: false,
     competes: false,
     priority: 0,
     source: 'default',
+    target: 0,
     slot: undefined,
     formerSlots: [],
     onBoard: false,
@@ -114,6 +119,7 @@ function createQueue(turn: Turn, client: Client, message: RegisterMessage): Queu
     seq: 0,
     permit: true,
     window: 0,
+    latency: 0,
     notify: false,
     enabled: state.enabled,
     sentPriority: NaN,
@@ -164,10 +170,15 @@ export function takeStats(turn: Turn, queue: Queue, message: StatsMessage): void
   }
   // Who can still submit does not hang either: the hardware queue of one that does fills up.
   const moved = message.completed !== queue.completed || message.submitted !== queue.submitted;
-  if (moved) noteProgress(turn, queue);
+  if (moved) {
+    noteProgress(turn, queue);
+    noteWork(turn, queue);
+  }
   queue.submitted = message.submitted;
   queue.completed = message.completed;
   queue.waitedNs = message.waitedNs;
+  queue.latencyP50 = message.latencyP50;
+  queue.latencyP99 = message.latencyP99;
   if (message.applied === queue.seq) {
     settleQueue(turn, queue);
     return;

@@ -17,6 +17,8 @@ export interface Rule {
   readonly name?: string;
   readonly match: RuleMatch;
   readonly priority?: number;
+  /** As `preemptLatencyUs` of the settings, for the queues that it matches. */
+  readonly preemptLatencyUs?: number;
   /** The label of queues that bring none. */
   readonly label?: string;
   /** Whether streams' CUDA priorities rank queues inside the process. */
@@ -37,7 +39,10 @@ export interface CoreSettings {
   readonly enabled: boolean;
   /** Launches in flight of a queue that somebody outranks, 0 to WINDOW_MAX; 0 for no limit. */
   readonly window: number;
-  /** What is in flight of such a queue may take the GPU so long, in microseconds; 0: `window` holds. */
+  /**
+   * How long the work of such a queue may keep those waiting who outrank it, in microseconds; 0:
+   * `window` counts launches. Rules and hints go before it.
+   */
   readonly preemptLatencyUs: number;
   /** A process with work that says nothing for so long loses its precedence. */
   readonly silentMs: number;

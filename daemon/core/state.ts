@@ -10,6 +10,8 @@ import type { Policy, PolicyQueue, Survey } from '../policy/policy.js';
 import { QueueIndex } from '../policy/queue-index.js';
 import type { Top } from '../policy/queue-index.js';
 import type { BoardState, Slot } from './board.js';
+import { Hints } from './hints.js';
+import { Sharing } from './latency.js';
 import type { CoreSettings } from './settings.js';
 
 /** Where a priority came from. */
@@ -92,6 +94,8 @@ export class Device extends DeviceQueues<Queue> {
   survey: Survey | undefined;
   /** What windows and `notify` in force rest on. */
   ranks: Ranks = { changes: 0, highest: -Infinity, bottom: { first: undefined, other: undefined } };
+  /** Among whom the latency targets of its queues are split. */
+  readonly sharing = new Sharing();
   /** When its timer is set to, or undefined. */
   timerAt: number | undefined;
   /** When its timer came last. */
@@ -100,6 +104,7 @@ export class Device extends DeviceQueues<Queue> {
   override remove(queue: Queue): void {
     super.remove(queue);
     this.byRank.delete(queue);
+    this.sharing.delete(queue);
   }
 }
 
@@ -142,6 +147,9 @@ export interface Queue extends PolicyQueue {
   waitedNs: number;
   /** Since when a thread is known to wait at the gate; undefined while none is. */
   waitingSince: number | undefined;
+  /** How long what was in flight took of late, in microseconds, by its client; 0: not measured. */
+  latencyP50: number;
+  latencyP99: number;
 
   /** Since when it is ready, if it is. */
   readySince: number;
@@ -149,11 +157,15 @@ export interface Queue extends PolicyQueue {
   readyMs: number;
   /** When its work last moved. */
   progressAt: number;
+  /** When it is known to have had work last, if it does not compete now. */
+  workedAt: number;
   stalled: boolean;
   competes: boolean;
 
   priority: number;
   source: PrioritySource;
+  /** How long its work may keep those waiting who outrank it, in microseconds; 0: launches count. */
+  target: number;
   /** Its slot on the board, and those that its client may still use instead. */
   slot: Slot | undefined;
   readonly formerSlots: Slot[];
@@ -168,6 +180,8 @@ export interface Queue extends PolicyQueue {
   seq: number;
   permit: boolean;
   window: number;
+  /** The part of the target that is its process's. */
+  latency: number;
   notify: boolean;
   /** `enabled`, `priority` and the name of the slot as they were last sent. */
   enabled: boolean;
@@ -177,15 +191,6 @@ export interface Queue extends PolicyQueue {
   suspendedAt: number;
   /** Until when it may launch although the policy says no; 0 without a slice. */
   sliceUntil: number;
-}
-
-/** A value that a controller gave a target. */
-export interface Hint {
-  /** As it was typed. */
-  readonly target: string;
-  readonly priority: number;
-  /** Counts up: the newest of several hints for one queue wins. */
-  readonly order: number;
 }
 
 /** A process that lost its link and did not end. */
@@ -219,9 +224,7 @@ export interface State {
   /** The clients below a process, by its pid. */
   readonly descendants: Map<number, Set<Client>>;
   readonly devices: Map<string, Device>;
-  /** By canonical target: `queue:1.2`, `pid:1`, `name:x`, `label:x`, `any:x`. */
-  readonly hints: Map<string, Hint>;
-  hintOrder: number;
+  readonly hints: Hints;
   /** Processes that live on without a link and that hints name, by pid: the hints wait for them. */
   readonly absent: Map<number, AbsentProcess>;
   /** By pid. */
@@ -256,8 +259,7 @@ export function createState(
     clientByPid: new Map(),
     descendants: new Map(),
     devices: new Map(),
-    hints: new Map(),
-    hintOrder: 0,
+    hints: new Hints(),
     absent: new Map(),
     turnedAway: new Map(),
     queueCount: 0,

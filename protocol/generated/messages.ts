@@ -32,8 +32,16 @@ export interface QueueInfo {
   readonly state: string;
   /** Why it waits, or empty. */
   readonly reason: string;
+  /** Microseconds that its work may keep those waiting who outrank it; 0: `window` counts. */
+  readonly target: number;
   /** Launches in flight allowed, 0 for no limit. */
   readonly window: number;
+  /** What of the target is its process's: microseconds of GPU time in flight allowed while it has a window. */
+  readonly latency: number;
+  /** Microseconds that what was in flight took of late, the median; 0: not measured. */
+  readonly latencyP50: number;
+  /** The same, the 99th percentile. */
+  readonly latencyP99: number;
   /** A thread waits at the gate. */
   readonly waiting: boolean;
   /** Launches, graph launches and copies so far. */
@@ -72,7 +80,7 @@ export interface CallInfo {
 export interface HintInfo {
   /** As it was typed. */
   readonly target: string;
-  /** What is set: `priority`. */
+  /** What is set: `priority` or `latency`. */
   readonly hint: string;
   /** The value. */
   readonly value: number;
@@ -214,6 +222,10 @@ export interface StatsMessage {
   readonly waitedNs: number;
   /** The newest `seq` of PERMIT or SUSPEND that the shim obeys. */
   readonly applied: number;
+  /** Microseconds that what was in flight of the queue took of late to leave the GPU, the median; 0: nothing was measured. */
+  readonly latencyP50: number;
+  /** The same, what 99 of 100 times stayed below. */
+  readonly latencyP99: number;
 }
 
 /** The process leaves; all its queues go. */
@@ -271,8 +283,6 @@ export interface WelcomeMessage {
   readonly enabled: boolean;
   /** Whether streams' CUDA priorities rank queues inside the process. */
   readonly streamPriority: boolean;
-  /** Microseconds of GPU time that a window may hold, half of them where only other processes outrank the queue; 0: its number of launches counts. */
-  readonly preemptLatency: number;
 }
 
 /** The queue may launch. Level-triggered: it carries the whole state. */
@@ -286,8 +296,10 @@ export interface PermitMessage {
   readonly acks: number;
   /** The effective priority; it also ranks the queue inside its process. */
   readonly priority: number;
-  /** Launches that may be in flight where WELCOME names no time; 0: nobody outranks it. */
+  /** Launches that may be in flight where `latency` is 0; 0: nobody outranks it. */
   readonly window: number;
+  /** Microseconds of GPU time that this process's outranked queues on the device may have in flight together, half of them where only other processes outrank the queue and it has no slot; 0: `window` counts launches. */
+  readonly latency: number;
   /** Whether somebody of a lower rank waits on this queue, so READY and IDLE matter at once. */
   readonly notify: boolean;
   /** False while scheduling is switched off: all passes. */
@@ -307,8 +319,10 @@ export interface SuspendMessage {
   readonly acks: number;
   /** The effective priority; it also ranks the queue inside its process. */
   readonly priority: number;
-  /** Launches that may be in flight where WELCOME names no time; 0: nobody outranks it. */
+  /** Launches that may be in flight where `latency` is 0; 0: nobody outranks it. */
   readonly window: number;
+  /** Microseconds of GPU time that this process's outranked queues on the device may have in flight together, half of them where only other processes outrank the queue and it has no slot; 0: `window` counts launches. */
+  readonly latency: number;
   /** Whether somebody of a lower rank waits on this queue, so READY and IDLE matter at once. */
   readonly notify: boolean;
   /** False while scheduling is switched off: all passes. */
@@ -374,7 +388,7 @@ export interface HintMessage {
   readonly request: number;
   /** A queue id, a pid, a name or a label. */
   readonly target: string;
-  /** What is set: `priority`. */
+  /** What is set: `priority` or `latency`. */
   readonly hint: string;
   /** The value; its range depends on the hint. */
   readonly value: number;
@@ -535,20 +549,20 @@ export const SCHEMAS: Readonly<Record<Message['type'], object>> = {
   READY: {"type":"object","additionalProperties":false,"required":["type","queue","seq","waiting"],"properties":{"type":{"const":"READY"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"waiting":{"type":"boolean"}}},
   IDLE: {"type":"object","additionalProperties":false,"required":["type","queue","seq"],"properties":{"type":{"const":"IDLE"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295}}},
   UNREGISTER: {"type":"object","additionalProperties":false,"required":["type","queue"],"properties":{"type":{"const":"UNREGISTER"},"queue":{"type":"integer","minimum":0,"maximum":4294967295}}},
-  STATS: {"type":"object","additionalProperties":false,"required":["type","queue","seq","ready","waiting","submitted","completed","waitedNs","applied"],"properties":{"type":{"const":"STATS"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"ready":{"type":"boolean"},"waiting":{"type":"boolean"},"submitted":{"type":"integer","minimum":0,"maximum":9007199254740991},"completed":{"type":"integer","minimum":0,"maximum":9007199254740991},"waitedNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"applied":{"type":"integer","minimum":0,"maximum":4294967295}}},
+  STATS: {"type":"object","additionalProperties":false,"required":["type","queue","seq","ready","waiting","submitted","completed","waitedNs","applied","latencyP50","latencyP99"],"properties":{"type":{"const":"STATS"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"ready":{"type":"boolean"},"waiting":{"type":"boolean"},"submitted":{"type":"integer","minimum":0,"maximum":9007199254740991},"completed":{"type":"integer","minimum":0,"maximum":9007199254740991},"waitedNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"applied":{"type":"integer","minimum":0,"maximum":4294967295},"latencyP50":{"type":"integer","minimum":0,"maximum":4294967295},"latencyP99":{"type":"integer","minimum":0,"maximum":4294967295}}},
   BYE: {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"const":"BYE"}}},
   SERVE: {"type":"object","additionalProperties":false,"required":["type","label","model","modelVersion","instance","level"],"properties":{"type":{"const":"SERVE"},"label":{"type":"integer","minimum":0,"maximum":4294967295},"model":{"type":"string","maxBytes":256},"modelVersion":{"type":"string","maxBytes":32},"instance":{"type":"string","maxBytes":256},"level":{"type":"integer","minimum":0,"maximum":3}}},
   UNSERVE: {"type":"object","additionalProperties":false,"required":["type","label"],"properties":{"type":{"const":"UNSERVE"},"label":{"type":"integer","minimum":0,"maximum":4294967295}}},
   CALLS: {"type":"object","additionalProperties":false,"required":["type","function","passed","gated","bypassed","captured","unknown"],"properties":{"type":{"const":"CALLS"},"function":{"type":"string","maxBytes":96},"passed":{"type":"integer","minimum":0,"maximum":9007199254740991},"gated":{"type":"integer","minimum":0,"maximum":9007199254740991},"bypassed":{"type":"integer","minimum":0,"maximum":9007199254740991},"captured":{"type":"integer","minimum":0,"maximum":9007199254740991},"unknown":{"type":"integer","minimum":0,"maximum":9007199254740991}}},
-  WELCOME: {"type":"object","additionalProperties":false,"required":["type","version","generation","enabled","streamPriority","preemptLatency"],"properties":{"type":{"const":"WELCOME"},"version":{"type":"integer","minimum":0,"maximum":4294967295},"generation":{"type":"integer","minimum":0,"maximum":9007199254740991},"enabled":{"type":"boolean"},"streamPriority":{"type":"boolean"},"preemptLatency":{"type":"integer","minimum":0,"maximum":1000000}}},
-  PERMIT: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","notify","enabled","slot"],"properties":{"type":{"const":"PERMIT"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"notify":{"type":"boolean"},"enabled":{"type":"boolean"},"slot":{"type":"integer","minimum":0,"maximum":4096}}},
-  SUSPEND: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","notify","enabled","slot"],"properties":{"type":{"const":"SUSPEND"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"notify":{"type":"boolean"},"enabled":{"type":"boolean"},"slot":{"type":"integer","minimum":0,"maximum":4096}}},
+  WELCOME: {"type":"object","additionalProperties":false,"required":["type","version","generation","enabled","streamPriority"],"properties":{"type":{"const":"WELCOME"},"version":{"type":"integer","minimum":0,"maximum":4294967295},"generation":{"type":"integer","minimum":0,"maximum":9007199254740991},"enabled":{"type":"boolean"},"streamPriority":{"type":"boolean"}}},
+  PERMIT: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","latency","notify","enabled","slot"],"properties":{"type":{"const":"PERMIT"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"latency":{"type":"integer","minimum":0,"maximum":1000000},"notify":{"type":"boolean"},"enabled":{"type":"boolean"},"slot":{"type":"integer","minimum":0,"maximum":4096}}},
+  SUSPEND: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","latency","notify","enabled","slot"],"properties":{"type":{"const":"SUSPEND"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"latency":{"type":"integer","minimum":0,"maximum":1000000},"notify":{"type":"boolean"},"enabled":{"type":"boolean"},"slot":{"type":"integer","minimum":0,"maximum":4096}}},
   ERROR: {"type":"object","additionalProperties":false,"required":["type","code","message"],"properties":{"type":{"const":"ERROR"},"code":{"type":"integer","minimum":0,"maximum":4294967295},"message":{"type":"string","maxBytes":1024}}},
   SERVED: {"type":"object","additionalProperties":false,"required":["type","label"],"properties":{"type":{"const":"SERVED"},"label":{"type":"integer","minimum":0,"maximum":4294967295}}},
   STATUS: {"type":"object","additionalProperties":false,"required":["type","request","version"],"properties":{"type":{"const":"STATUS"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"version":{"type":"integer","minimum":0,"maximum":4294967295}}},
   STATUS_REPLY: {"type":"object","additionalProperties":false,"required":["type","request","status"],"properties":{"type":{"const":"STATUS_REPLY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"status":{"type":"object","additionalProperties":false,"required":["version","protocol","pid","generation","uptimeMs","runtimeDir","config","policy","enabled","clients","queues","ready","suspended","messages","refused","unknownCalls","hints"],"properties":{"version":{"type":"string","maxBytes":64},"protocol":{"type":"integer","minimum":0,"maximum":4294967295},"pid":{"type":"integer","minimum":0,"maximum":4294967295},"generation":{"type":"integer","minimum":0,"maximum":9007199254740991},"uptimeMs":{"type":"integer","minimum":0,"maximum":9007199254740991},"runtimeDir":{"type":"string","maxBytes":4096},"config":{"type":"string","maxBytes":4096},"policy":{"type":"string","maxBytes":64},"enabled":{"type":"boolean"},"clients":{"type":"integer","minimum":0,"maximum":4294967295},"queues":{"type":"integer","minimum":0,"maximum":4294967295},"ready":{"type":"integer","minimum":0,"maximum":4294967295},"suspended":{"type":"integer","minimum":0,"maximum":4294967295},"messages":{"type":"integer","minimum":0,"maximum":9007199254740991},"refused":{"type":"integer","minimum":0,"maximum":9007199254740991},"unknownCalls":{"type":"integer","minimum":0,"maximum":9007199254740991},"hints":{"type":"array","maxItems":1024,"items":{"type":"object","additionalProperties":false,"required":["target","hint","value"],"properties":{"target":{"type":"string","maxBytes":256},"hint":{"type":"string","maxBytes":32},"value":{"type":"integer","minimum":-2147483648,"maximum":2147483647}}}}}}}},
   LIST: {"type":"object","additionalProperties":false,"required":["type","request"],"properties":{"type":{"const":"LIST"},"request":{"type":"integer","minimum":0,"maximum":4294967295}}},
-  LIST_REPLY: {"type":"object","additionalProperties":false,"required":["type","request","queues"],"properties":{"type":{"const":"LIST_REPLY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"queues":{"type":"array","maxItems":65536,"items":{"type":"object","additionalProperties":false,"required":["id","pid","uid","name","exe","command","device","stream","label","version","instance","priority","source","state","reason","window","waiting","submitted","completed","readyNs","waitedNs","suspends"],"properties":{"id":{"type":"string","maxBytes":64},"pid":{"type":"integer","minimum":0,"maximum":4294967295},"uid":{"type":"integer","minimum":0,"maximum":4294967295},"name":{"type":"string","maxBytes":256},"exe":{"type":"string","maxBytes":4096},"command":{"type":"string","maxBytes":4096},"device":{"type":"string","maxBytes":64},"stream":{"type":"integer","minimum":0,"maximum":9007199254740991},"label":{"type":"string","maxBytes":256},"version":{"type":"string","maxBytes":32},"instance":{"type":"string","maxBytes":256},"priority":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"source":{"type":"string","maxBytes":64},"state":{"type":"string","maxBytes":16},"reason":{"type":"string","maxBytes":256},"window":{"type":"integer","minimum":0,"maximum":4294967295},"waiting":{"type":"boolean"},"submitted":{"type":"integer","minimum":0,"maximum":9007199254740991},"completed":{"type":"integer","minimum":0,"maximum":9007199254740991},"readyNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"waitedNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"suspends":{"type":"integer","minimum":0,"maximum":9007199254740991}}}}}},
+  LIST_REPLY: {"type":"object","additionalProperties":false,"required":["type","request","queues"],"properties":{"type":{"const":"LIST_REPLY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"queues":{"type":"array","maxItems":65536,"items":{"type":"object","additionalProperties":false,"required":["id","pid","uid","name","exe","command","device","stream","label","version","instance","priority","source","state","reason","target","window","latency","latencyP50","latencyP99","waiting","submitted","completed","readyNs","waitedNs","suspends"],"properties":{"id":{"type":"string","maxBytes":64},"pid":{"type":"integer","minimum":0,"maximum":4294967295},"uid":{"type":"integer","minimum":0,"maximum":4294967295},"name":{"type":"string","maxBytes":256},"exe":{"type":"string","maxBytes":4096},"command":{"type":"string","maxBytes":4096},"device":{"type":"string","maxBytes":64},"stream":{"type":"integer","minimum":0,"maximum":9007199254740991},"label":{"type":"string","maxBytes":256},"version":{"type":"string","maxBytes":32},"instance":{"type":"string","maxBytes":256},"priority":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"source":{"type":"string","maxBytes":64},"state":{"type":"string","maxBytes":16},"reason":{"type":"string","maxBytes":256},"target":{"type":"integer","minimum":0,"maximum":4294967295},"window":{"type":"integer","minimum":0,"maximum":4294967295},"latency":{"type":"integer","minimum":0,"maximum":4294967295},"latencyP50":{"type":"integer","minimum":0,"maximum":4294967295},"latencyP99":{"type":"integer","minimum":0,"maximum":4294967295},"waiting":{"type":"boolean"},"submitted":{"type":"integer","minimum":0,"maximum":9007199254740991},"completed":{"type":"integer","minimum":0,"maximum":9007199254740991},"readyNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"waitedNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"suspends":{"type":"integer","minimum":0,"maximum":9007199254740991}}}}}},
   HINT: {"type":"object","additionalProperties":false,"required":["type","request","target","hint","value","clear"],"properties":{"type":{"const":"HINT"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"target":{"type":"string","maxBytes":256},"hint":{"type":"string","maxBytes":32},"value":{"type":"integer","minimum":-2147483648,"maximum":2147483647},"clear":{"type":"boolean"}}},
   HINT_REPLY: {"type":"object","additionalProperties":false,"required":["type","request","queues"],"properties":{"type":{"const":"HINT_REPLY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"queues":{"type":"array","maxItems":65536,"items":{"type":"string","maxBytes":64}}}},
   POLICY: {"type":"object","additionalProperties":false,"required":["type","request","name"],"properties":{"type":{"const":"POLICY"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"name":{"type":"string","maxBytes":64}}},

@@ -31,7 +31,6 @@ enum state { DOWN, SHAKING, UP };
 
 static _Atomic int state;
 static atomic_bool heard; /* What link_is_heard answers, but for fail-closed. */
-static _Atomic uint32_t latency_us = XSP_LATENCY_US; /* As the last daemon said. */
 static _Atomic uint64_t heard_at; /* The last decision or welcome, not merely any byte. */
 static atomic_bool broken;        /* A sender found the connection unusable. */
 static atomic_bool leaving;       /* BYE was said: nothing more is. */
@@ -54,10 +53,6 @@ static bool trusted = true;
 
 bool link_is_heard(void) {
     return config.fail_closed || atomic_load_explicit(&heard, memory_order_acquire);
-}
-
-uint32_t link_latency_us(void) {
-    return atomic_load(&latency_us);
 }
 
 void link_set_enabled(bool on) {
@@ -223,7 +218,6 @@ static void take_message(void *data, const uint8_t *bytes, size_t length) {
         backoff = 0;
         mark_heard();
         atomic_store(&hot.is_off, !message.as.welcome.enabled);
-        atomic_store(&latency_us, message.as.welcome.preempt_latency);
         if (config.stream_priority < 0) {
             queue_use_stream_priorities(message.as.welcome.stream_priority || config.local_policy);
         }

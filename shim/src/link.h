@@ -20,9 +20,6 @@ void link_start(void);
 /* Whether the daemon's word counts: it is there and has been heard of late. */
 bool link_is_heard(void);
 
-/* How much of the GPU's time a window may hold, in microseconds, as the last daemon said. */
-uint32_t link_latency_us(void);
-
 /* False after `xsched off`: every gate is open. */
 static inline bool link_is_enabled(void) {
     return !atomic_load_explicit(&hot.is_off, memory_order_relaxed);

@@ -61,7 +61,7 @@ static void set_consequences(struct queue *queue, void *data) {
         window =
             queue->daemon_window != 0 && !config.has_window ? queue->daemon_window : config.window;
     }
-    uint64_t latency_us = config.has_latency ? config.latency_us : link_latency_us();
+    uint64_t latency_us = config.has_latency ? config.latency_us : queue->daemon_latency;
     uint64_t window_ns = latency_us * NS_PER_US;
     if (!outranked_inside && queue->slot == 0)
         window_ns /= WINDOW_SHARE_BETWEEN_PROCESSES;
@@ -99,6 +99,7 @@ void queue_enlist(struct queue *queue) {
     struct device *device = queue->device;
     queue->priority =
         config.has_priority ? config.priority : label_level_priority(queue->label.level);
+    queue->daemon_latency = XSP_LATENCY_US; /* Until a daemon says otherwise. */
     pthread_mutex_lock(&device->lock);
     int rank = rank_of(queue);
     atomic_store(&queue->hot->rank, rank);
@@ -221,11 +222,12 @@ void queue_apply(struct queue *queue, bool permit, const xsp_permit *state) {
         bool anew = !atomic_load(&queue->registered);
         /* Most decisions change the permit alone, and that concerns no other queue. */
         bool others = anew || queue->slot != state->slot || queue->priority != state->priority ||
-                      queue->daemon_window != state->window || queue->notify != state->notify ||
-                      queue->enabled != state->enabled;
+                      queue->daemon_window != state->window || queue->daemon_latency != state->latency ||
+                      queue->notify != state->notify || queue->enabled != state->enabled;
         queue->permit_seq = state->seq;
         queue->priority = state->priority;
         queue->daemon_window = state->window;
+        queue->daemon_latency = state->latency;
         queue->notify = state->notify;
         atomic_store(&queue->registered, true);
         queue->enabled = state->enabled;

@@ -74,6 +74,7 @@ struct queue {
     /* What the daemon said and was told; guarded by the device's lock unless atomic. */
     int priority;
     uint32_t daemon_window;
+    uint32_t daemon_latency; /* Microseconds; the last daemon's when there is none. */
     uint32_t permit_seq;
     bool notify;
     bool enabled;

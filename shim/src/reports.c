@@ -180,6 +180,8 @@ void report_stats(struct queue *queue) {
         .waited_ns = atomic_load(&queue->waited_ns),
         /* What was said on another link is no answer on this one. */
         .applied = atomic_load(&queue->registered) ? queue->permit_seq : 0,
+        .latency_p50 = spread_percentile(&queue->flight.kept, 50),
+        .latency_p99 = spread_percentile(&queue->flight.kept, 99),
     };
     pthread_mutex_unlock(&queue->device->lock);
     link_send(&message);

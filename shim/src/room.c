@@ -194,6 +194,16 @@ static void measure(struct window_state *window, const struct fence *passed, uin
         pace_learn(&window->pace, &passed[i].group, ratio, slowness);
 }
 
+/* From its last launch on a fence waited for all that was in flight. */
+static void note_kept(struct window_state *window, const struct fence *passed, uint32_t count,
+                      uint64_t now) {
+    for (uint32_t i = 0; i < count; i++) {
+        /* Nobody knows when what went before the window was launched. */
+        if (passed[i].closed != 0)
+            spread_add(&window->kept, now - passed[i].closed);
+    }
+}
+
 void room_settle(struct queue *queue, bool watched) {
     enum { AT_ONCE = 2 * FENCES };
     struct window_state *window = &queue->flight;
@@ -214,6 +224,8 @@ void room_settle(struct queue *queue, bool watched) {
     uint64_t now = clock_now();
     if (is_known && all < AT_ONCE)
         measure(window, passed, count, now, watched);
+    if (watched && window->passed_at != 0 && all < AT_ONCE)
+        note_kept(window, passed, count, now);
     window->passed_at = watched ? now : 0;
 }
 

@@ -23,6 +23,7 @@
 #include "fences.h"
 #include "hot.h"
 #include "pace.h"
+#include "spread.h"
 #include "xsched_protocol.h"
 
 #include <pthread.h>
@@ -68,8 +69,8 @@ struct window_state {
     uint64_t grace;       /* Cost that may pass although there is no room. */
     uint64_t eldest;      /* Since when the thread waits that all others let go first, or 0. */
     uint64_t eldest_seen; /* When it last looked for room. */
-    _Atomic uint32_t turns; /* How often an eldest has gone: those who let it go first sleep on it.
-                             */
+    _Atomic uint32_t turns; /* How often an eldest has gone: others sleep on it meanwhile. */
+    struct spread kept;   /* For how long what was in flight kept the GPU; read without the lock. */
 } __attribute__((aligned(CACHE_LINE_BYTES)));
 
 void window_init(struct window_state *window);

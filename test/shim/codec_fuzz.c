@@ -27,8 +27,7 @@ static size_t make_valid(uint8_t *to, size_t capacity) {
     switch (random_below(&state, 4)) {
     case 0:
         message.opcode = XSP_OP_WELCOME;
-        message.as.welcome = (xsp_welcome){random_u32(), random_next(&state) >> 12, true, false,
-                                           random_u32() % (XSP_LATENCY_MAX_US + 1)};
+        message.as.welcome = (xsp_welcome){random_u32(), random_next(&state) >> 12, true, false};
         break;
     case 1:
         message.opcode = XSP_OP_ERROR;
@@ -43,6 +42,7 @@ static size_t make_valid(uint8_t *to, size_t capacity) {
                                          random_u32(),
                                          (int32_t)random_below(&state, 511) - 255,
                                          (uint32_t)random_below(&state, 1022),
+                                         random_u32() % (XSP_LATENCY_MAX_US + 1),
                                          random_below(&state, 2) != 0,
                                          random_below(&state, 2) != 0,
                                          (uint32_t)random_below(&state, 4097)};

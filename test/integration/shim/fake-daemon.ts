@@ -30,7 +30,7 @@ type Heart = Pick<SocketOptions<Router>, 'heartbeatInterval'>;
 export function makePermit(queue: number, changes: Partial<PermitMessage> = {}): PermitMessage {
   return {
     ...{ type: 'PERMIT', queue, seq: 1, acks: 0, priority: 0, window: 0 },
-    ...{ notify: false, enabled: true, slot: 0 },
+    ...{ latency: 0, notify: false, enabled: true, slot: 0 },
     ...changes,
   };
 }
@@ -49,12 +49,16 @@ export const notifyAll: Behaviour = (daemon, { link, message }) => {
   daemon.send(link, makePermit(message.queue, { notify: true }));
 };
 
-/** Lets everybody launch; `window` above 0 says that somebody outranks the queue. */
+/**
+ * Lets everybody launch; `window` above 0 says that somebody outranks the queue.
+ * @param latency what may be in flight, in microseconds; 0 counts launches
+ */
 export const permitWithin =
-  (window: number): Behaviour =>
+  (window: number, latency = 0): Behaviour =>
   (daemon, { link, message }) => {
     if (message.type === 'HELLO') daemon.welcome(link);
-    if (message.type === 'REGISTER') daemon.send(link, makePermit(message.queue, { window }));
+    if (message.type !== 'REGISTER') return;
+    daemon.send(link, makePermit(message.queue, { window, latency }));
   };
 
 /** Says nothing, ever. */
@@ -65,8 +69,6 @@ export class FakeAgentDaemon {
   readonly heard: Heard[] = [];
   /** User names that asked to be let in. */
   readonly applicants: string[] = [];
-  /** What WELCOME says of windows, in microseconds; of the tests that send any most count launches. */
-  preemptLatencyUs = 0;
   readonly #context = new Context();
   readonly #authenticator = new Reply({ context: this.#context, linger: 0 });
   readonly #router: Router;
@@ -110,8 +112,7 @@ export class FakeAgentDaemon {
 
   welcome(link: string): void {
     const fields = { version: PROTOCOL_VERSION, generation: 1, enabled: true };
-    const preemptLatency = this.preemptLatencyUs;
-    this.send(link, { type: 'WELCOME', ...fields, streamPriority: false, preemptLatency });
+    this.send(link, { type: 'WELCOME', ...fields, streamPriority: false });
   }
 
   send(link: string, message: AgentDown): void {

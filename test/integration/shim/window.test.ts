@@ -80,8 +80,7 @@ describe('a window of time', () => {
 
   it('is half of what the daemon says where another process outranks the queue', async () => {
     const stage = makeStage();
-    const daemon = await FakeAgentDaemon.start(stage.runtimeDir, permitWithin(8));
-    daemon.preemptLatencyUs = 80_000;
+    const daemon = await FakeAgentDaemon.start(stage.runtimeDir, permitWithin(8, 80_000));
     const script = startScript(stage);
     await script.doAll('b create 2 0', 'b launch 2 1 1000', 'b sync 2');
     const { message } = await daemon.next('REGISTER', ({ stream }) => stream > 2);

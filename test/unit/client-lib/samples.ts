@@ -17,7 +17,8 @@ export function sampleQueue(changes: Partial<QueueInfo> = {}): QueueInfo {
     ...{ id: '4711.1', pid: 4711, uid: 1000, name: 'serve', exe: '/usr/bin/serve' },
     ...{ command: 'serve --port 80', device: 'GPU-1', stream: 1, label: '', priority: 0 },
     ...{ version: '', instance: '' },
-    ...{ source: 'default', state: 'idle', reason: '', window: 0, waiting: false },
+    ...{ source: 'default', state: 'idle', reason: '', waiting: false },
+    ...{ target: 200, window: 0, latency: 200, latencyP50: 0, latencyP99: 0 },
     ...{ submitted: 0, completed: 0, readyNs: 0, waitedNs: 0, suspends: 0 },
     ...changes,
   };
@@ -42,6 +43,7 @@ export function widelyNamedQueues(): readonly QueueInfo[] {
     }),
     sampleQueue({
       ...{ id: '31772.1', pid: 31_772, name: 'batch', command, priority: -5, window: 8 },
+      ...{ latency: 100, latencyP50: 94, latencyP99: 1180 },
       ...{ source: 'environment', state: 'suspended', submitted: 22_345, waitedNs: 1_020_000_000 },
       ...{ reason: `suspended: 31763.1 '${name}' (priority 10) is ready` },
     }),

@@ -44,6 +44,7 @@ function checkViews(world: World): void {
       seq: one.seq,
       priority: one.priority,
       window: one.window,
+      latency: one.latency,
       notify: one.notify,
       enabled: one.enabled,
     });

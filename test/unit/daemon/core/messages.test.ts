@@ -12,7 +12,7 @@ function oneQueue(): { world: World; link: string } {
 
 describe('messages of clients', () => {
   it('answers HELLO with the generation', () => {
-    const world = new World('stream_priority: true\npreempt_latency_us: 300');
+    const world = new World('stream_priority: true');
     world.hello(1);
     expect(world.sent[0]?.message).toEqual({
       type: 'WELCOME',
@@ -20,7 +20,6 @@ describe('messages of clients', () => {
       generation: 1,
       enabled: true,
       streamPriority: true,
-      preemptLatency: 300,
     });
   });
 

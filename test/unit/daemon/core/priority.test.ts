@@ -1,6 +1,6 @@
 /** Where a priority comes from: hint, rule, environment, default. */
 import { describe, expect, it } from 'vitest';
-import { HINTS_MAX, listHints } from '../../../../daemon/core/hints.js';
+import { HINTS_MAX } from '../../../../daemon/core/hints.js';
 import { listQueues } from '../../../../daemon/core/report.js';
 import { ERROR_CODES } from '../../../../protocol/messages.js';
 import { World } from './world.js';
@@ -244,16 +244,16 @@ describe('hints', () => {
   });
 
   it.each([
-    [[], 'name=alpha', "there is no hint for 'name=alpha'"],
+    [[], 'name=alpha', "there is no priority hint for 'name=alpha'"],
     [
       ['alpha'],
       'name=alpha',
-      "there is no hint for 'name=alpha'; its priority comes from the hint for 'alpha'",
+      "there is no priority hint for 'name=alpha'; its priority comes from the hint for 'alpha'",
     ],
     [
       ['100.1', '100.2', '200'],
       'model=bert',
-      "there is no hint for 'model=bert'; its priority comes from the hint for '100.1', '200'",
+      "there is no priority hint for 'model=bert'; its priority comes from the hint for '100.1', '200'",
     ],
   ])('with %j set, %s cannot be taken back', (set, target, message) => {
     const world = threeQueues();
@@ -266,7 +266,7 @@ describe('hints', () => {
     world.hint('model=bert', 5);
     world.hint('100', -6);
     world.hint('model=bert', 7);
-    expect(listHints(world.state.hints)).toEqual([
+    expect(world.state.hints.list()).toEqual([
       { target: '100', hint: 'priority', value: -6 },
       { target: 'model=bert', hint: 'priority', value: 7 },
     ]);

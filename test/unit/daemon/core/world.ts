@@ -121,6 +121,8 @@ export class World {
       submitted: 0,
       completed: 0,
       waitedNs: 0,
+      latencyP50: 0,
+      latencyP99: 0,
       applied: this.told.get(`${link}/${String(fields.queue ?? 1)}`)?.seq ?? 0,
       ...fields,
     };
@@ -134,9 +136,17 @@ export class World {
     clear = false,
     limitedAs?: { readonly uid: number; readonly gids: readonly number[] },
   ): ControlDown | undefined {
-    const request = { controller: 'ctl', request: 9, hint: 'priority' };
-    this.dispatch({ type: 'hint', ...request, target, value, clear, limitedAs });
-    return this.replies[0]?.message;
+    return this.#hint('priority', { target, value, clear, limitedAs });
+  }
+
+  /** The same for how long the work of the queues may keep others waiting, in microseconds. */
+  hintLatency(
+    target: string,
+    value: number,
+    clear = false,
+    limitedAs?: { readonly uid: number; readonly gids: readonly number[] },
+  ): ControlDown | undefined {
+    return this.#hint('latency', { target, value, clear, limitedAs });
   }
 
   enable(enabled: boolean): void {
@@ -186,6 +196,14 @@ export class World {
     return this.sent.flatMap(({ link, message }) =>
       'queue' in message ? [`${link}/${String(message.queue)} ${message.type}`] : [],
     );
+  }
+
+  #hint(
+    hint: string,
+    what: Pick<Extract<Event, { type: 'hint' }>, 'target' | 'value' | 'clear' | 'limitedAs'>,
+  ): ControlDown | undefined {
+    this.dispatch({ type: 'hint', controller: 'ctl', request: 9, hint, ...what });
+    return this.replies[0]?.message;
   }
 
   #write(change: BoardChange): void {

@@ -153,7 +153,7 @@ describe('another version', () => {
       type: 'CONTROL_ERROR',
       request: 5,
       code: ERROR_CODES.VERSION,
-      message: 'the controller speaks version 9 of the protocol, the daemon version 4',
+      message: 'the controller speaks version 9 of the protocol, the daemon version 5',
     });
   });
 });
@@ -210,6 +210,7 @@ describe('a list', () => {
       ...{ priority: 0, source: 'default' },
       ...{ state: 'idle', reason: '', window: 0, waiting: false, submitted: 0, completed: 0 },
       ...{ readyNs: 0, waitedNs: 0, suspends: 0 },
+      ...{ target: 0, latency: 0, latencyP50: 0, latencyP99: 0 },
     };
     const bench = new Bench(undefined, Array<QueueInfo>(5000).fill(queue));
     const reply = bench.send(bench.connect(1), { type: 'LIST', request: 6 });

@@ -31,8 +31,9 @@ function serve() {
     dispatch: (event) => {
       if (event.type !== 'message' || event.message.type !== 'READY') return;
       const { queue, seq } = event.message;
-      const rest = { acks: seq, priority: 0, window: 0, notify: false, enabled: true, slot: 0 };
-      server.send(ID, { type: 'PERMIT', queue, seq, ...rest });
+      const rest = { acks: seq, priority: 0, window: 0, latency: 0 };
+      const flags = { notify: false, enabled: true, slot: 0 };
+      server.send(ID, { type: 'PERMIT', queue, seq, ...rest, ...flags });
     },
   });
   server.start();

@@ -17,6 +17,7 @@ const QUEUE: QueueInfo = {
   },
   ...{ state: 'idle', reason: '', window: 0, waiting: false, submitted: 0, completed: 0 },
   ...{ readyNs: 0, waitedNs: 0, suspends: 0 },
+  ...{ target: 0, latency: 0, latencyP50: 0, latencyP99: 0 },
 };
 
 function makeReply(request: number, queues: readonly QueueInfo[]): ControlDown {
