@@ -115,12 +115,32 @@ export class Controller {
       const range = `${String(least)} to ${String(most)}`;
       throw new RangeError(`priority ${String(value)} is not a whole number from ${range}`);
     }
-    return this.#hint(target, value, false);
+    return this.#hint('priority', target, value);
   }
 
   /** Takes the priority that setPriority() gave back: rules, environment or 0 decide again. */
   async clearPriority(target: string): Promise<readonly string[]> {
-    return this.#hint(target, 0, true);
+    return this.#hint('priority', target, undefined);
+  }
+
+  /**
+   * Says how long the work of the queues that a target names, as for setPriority(), may keep those
+   * waiting who outrank them.
+   * @param us Whole microseconds, 0 to 1,000,000; with 0 the configuration's `window` counts launches.
+   * @returns The ids of the queues that it touched.
+   * @throws {RangeError} for another value; {RemoteError} NOT_FOUND for an unknown queue or process.
+   */
+  async setLatency(target: string, us: number): Promise<readonly string[]> {
+    const most = LIMITS.LATENCY_MAX_US;
+    if (!Number.isInteger(us) || us < 0 || us > most) {
+      throw new RangeError(`latency ${String(us)} is not a whole number from 0 to ${String(most)}`);
+    }
+    return this.#hint('latency', target, us);
+  }
+
+  /** Takes the latency that setLatency() gave back: rules or the configuration decide again. */
+  async clearLatency(target: string): Promise<readonly string[]> {
+    return this.#hint('latency', target, undefined);
   }
 
   /** Asks for the policy, or changes it where a name is given. */
@@ -155,8 +175,10 @@ export class Controller {
     await Promise.all(streams.map((stream) => stream.close()));
   }
 
-  async #hint(target: string, value: number, clear: boolean): Promise<readonly string[]> {
-    const message = { type: 'HINT', target, hint: 'priority', value, clear } as const;
+  /** @param value undefined takes the hint back */
+  async #hint(hint: string, target: string, value: number | undefined): Promise<readonly string[]> {
+    const what = { target, hint, value: value ?? 0, clear: value === undefined };
+    const message = { type: 'HINT', ...what } as const;
     return (await this.#link.request(message, 'HINT_REPLY')).queues;
   }
 

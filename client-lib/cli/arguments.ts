@@ -1,7 +1,7 @@
 /** Reading and checking what a user types. */
 import { InvalidArgumentError } from 'commander';
 import { LIMITS } from '../../protocol/limits.js';
-import type { PriorityValue } from './commands/set.js';
+import type { Hint, HintValue } from './commands/set.js';
 
 /** Limits of a name and of a target, in bytes of UTF-8, as in the table of messages. */
 const NAME_BYTES = 256;
@@ -19,11 +19,11 @@ export function parsePriority(text: string): number {
   return parseInteger(text, LIMITS.PRIORITY_MIN, LIMITS.PRIORITY_MAX);
 }
 
-/** What `xsched set` takes: a priority, or `default` for none. @throws {InvalidArgumentError} */
-export function parsePriorityOrDefault(text: string): PriorityValue {
+/** What `xsched set` takes for a hint, or `default` for none. @throws {InvalidArgumentError} */
+export function parseHintValue(hint: Hint, text: string): HintValue {
   if (text === 'default') return text;
   try {
-    return parsePriority(text);
+    return hint === 'priority' ? parsePriority(text) : parseInteger(text, 0, LIMITS.LATENCY_MAX_US);
   } catch (error) {
     if (!(error instanceof InvalidArgumentError)) throw error;
     throw new InvalidArgumentError(error.message.replace(/\.$/, ", or 'default'."));

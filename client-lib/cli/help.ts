@@ -38,6 +38,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [string, strin
     ['xsched set 4711.2 priority -5', 'one queue'],
     ['xsched set model=bert-high priority 50', 'the queues of a model'],
     ['xsched set model=bert-high priority default', 'takes that back'],
+    ['xsched set name=batch latency 100', 'its work keeps others waiting 100 µs at most'],
   ],
   policy: [
     ['xsched policy', 'what there is, and what is in force'],

@@ -1,17 +1,17 @@
 /** The command line: commands, options, help. What a command does is loaded when it is run. */
-import { Argument, Command, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import {
+  parseHintValue,
   parseInterval,
   parseName,
   parsePriority,
-  parsePriorityOrDefault,
   parseShimPolicy,
   parseTarget,
   parseLatency,
   parseWindow,
 } from './arguments.js';
 import type { AskOptions, Asking } from './commands/asking.js';
-import type { PriorityValue } from './commands/set.js';
+import type { Hint, HintValue } from './commands/set.js';
 import { describeExitCodes, EXAMPLES, TARGET_HELP } from './help.js';
 import type { RunOptions } from './run/run.js';
 import { takeStdout, writeError } from './streams.js';
@@ -147,20 +147,20 @@ function addQueries(program: Command, setExitCode: (code: number) => void): void
 
 function addChanges(program: Command, setExitCode: (code: number) => void): void {
   const ask = makeAsk(program, setExitCode);
-  addAsking(program, 'set', 'Give queues a priority, at once and without a restart.')
+  const set = addAsking(program, 'set', 'Give queues a priority or a latency, at once.')
     .argument('<target>', 'What to change.', parseTarget)
-    .addArgument(new Argument('<hint>', 'What is set.').choices(['priority']))
+    .addArgument(new Argument('<hint>', 'What is set.').choices(['priority', 'latency']))
     .argument(
       '<value>',
-      "A priority, -255 to 255, or 'default' to take it back.",
-      parsePriorityOrDefault,
+      "A priority, -255 to 255; a latency, 0 to 1,000,000 microseconds; 'default' takes it back.",
     )
-    .action((target: string, _hint: string, value: PriorityValue, options: Options<AskOptions>) =>
-      ask(options, async (asking) => {
-        const { setPriority } = await import('./commands/set.js');
-        return setPriority(asking, target, value);
-      }),
-    );
+    .action((target: string, hint: Hint, text: string, options: Options<AskOptions>) => {
+      const value = understandValue(set, hint, text);
+      return ask(options, async (asking) => {
+        const { setHint } = await import('./commands/set.js');
+        return setHint(asking, { target, hint, value });
+      });
+    });
   addAsking(program, 'policy', 'Show the policies, or change the one in force.')
     .argument('[name]', 'The policy to use from now on.', parseName)
     .action((name: string | undefined, options: Options<AskOptions>) =>
@@ -179,6 +179,17 @@ function addChanges(program: Command, setExitCode: (code: number) => void): void
         return switchScheduling(asking, enabled);
       }),
     );
+  }
+}
+
+/** What may be set depends on the argument before, which commander's own parsers do not see. */
+function understandValue(set: Command, hint: Hint, text: string): HintValue {
+  try {
+    return parseHintValue(hint, text);
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    const what = `command-argument value '${text}' is invalid for argument 'value'`;
+    return set.error(`error: ${what}. ${error.message}`, { code: error.code, exitCode: 1 });
   }
 }
 

@@ -47,7 +47,7 @@ export function queueColumns(
     [true, { title: 'FROM', value: (queue) => queue.source }],
     [true, STATE_COLUMN],
     [all, { title: 'WAITING', value: (queue) => (queue.waiting ? 'yes' : 'no') }],
-    [all, { title: 'WINDOW', align: 'right', value: (queue) => formatWindow(queue.window) }],
+    ...WINDOW_COLUMNS.map((column) => [all, column] as const),
     [true, { title: 'LAUNCHES', align: 'right', value: (queue) => formatCount(queue.submitted) }],
     [all, { title: 'DONE', align: 'right', value: (queue) => formatCount(queue.completed) }],
     [all, { title: 'READY', align: 'right', value: (queue) => formatDuration(queue.readyNs) }],
@@ -78,10 +78,32 @@ export function formatReason({ state, reason }: QueueInfo): string {
   return (reason.startsWith(prefix) ? reason.slice(prefix.length) : reason) || '-';
 }
 
-/** How many launches may be in flight; 0 means no limit. */
-export function formatWindow(window: number): string {
-  return window === 0 ? '-' : String(window);
+/** What may be in flight of the queue's process: a time, or a number of launches. */
+function formatWindow({ window, latency }: QueueInfo): string {
+  if (window === 0) return '-';
+  return latency === 0 ? String(window) : formatMicroseconds(latency);
 }
+
+/** A time that says something of a queue with a window, by which its work is limited or measured. */
+function formatTimeOf({ window }: QueueInfo, us: number): string {
+  return window === 0 || us === 0 ? '-' : formatMicroseconds(us);
+}
+
+function formatMicroseconds(us: number): string {
+  return formatDuration(us * 1e3);
+}
+
+/** As wide as the widest duration, so that columns stand still while they change. */
+export const P50_TITLE = '    P50';
+export const P99_TITLE = '    P99';
+
+/** How long a queue may keep those waiting who outrank it, what that allows it, what came of it. */
+export const WINDOW_COLUMNS: readonly Column<QueueInfo>[] = [
+  { title: 'TARGET', align: 'right', value: (queue) => formatTimeOf(queue, queue.target) },
+  { title: 'WINDOW', align: 'right', value: formatWindow },
+  { title: P50_TITLE, align: 'right', value: (queue) => formatTimeOf(queue, queue.latencyP50) },
+  { title: P99_TITLE, align: 'right', value: (queue) => formatTimeOf(queue, queue.latencyP99) },
+];
 
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

@@ -7,6 +7,7 @@ import { writeJson, writeLine } from '../output.js';
 import type { Output } from '../output.js';
 import { printable } from '../text.js';
 import type { Asking } from './asking.js';
+import { describeHint } from './set.js';
 
 /** More hints are counted. */
 const HINTS_SHOWN = 8;
@@ -53,7 +54,7 @@ function describeHints(hints: readonly HintInfo[]): string {
   if (hints.length === 0) return 'none';
   const shown = hints
     .slice(0, HINTS_SHOWN)
-    .map(({ target, value }) => `${printable(target)} ${String(value)}`);
+    .map(({ target, hint, value }) => `${printable(target)} ${describeHint(hint, value)}`);
   const more = hints.length - shown.length;
   return shown.join(', ') + (more > 0 ? `, and ${String(more)} more` : '');
 }

@@ -2,7 +2,13 @@
 import type { DaemonStatus } from '../../../protocol/generated/messages.js';
 import type { Colors } from '../colors.js';
 import { countOf, formatDuration, formatRate, formatShare } from '../format.js';
-import { formatReason, formatWindow, STATE_COLUMN } from '../queue-table.js';
+import {
+  formatReason,
+  P50_TITLE,
+  P99_TITLE,
+  STATE_COLUMN,
+  WINDOW_COLUMNS,
+} from '../queue-table.js';
 import { renderTable } from '../table.js';
 import type { Column } from '../table.js';
 import { cutText, printable } from '../text.js';
@@ -51,7 +57,7 @@ const LIVE_COLUMNS: readonly Column<TopQueue>[] = [
     align: 'right',
     value: ({ rates }) => (rates === undefined ? '-' : formatDuration(rates.waitedNsPerSecond)),
   },
-  { title: 'WINDOW', align: 'right', value: (queue) => formatWindow(queue.window) },
+  ...WINDOW_COLUMNS,
   {
     title: 'REASON',
     // Never narrower than that, so that other columns do not come and go with the reasons.
@@ -62,7 +68,17 @@ const LIVE_COLUMNS: readonly Column<TopQueue>[] = [
 
 /** Where the terminal is narrow; QUEUE, NAME, PRIORITY and STATE stay. */
 const LEAVE_OUT: readonly string[] = [
-  ...['WINDOW', WAIT_TITLE, 'LAUNCHES/S', 'READY', 'REASON', 'MODEL'],
+  ...[
+    'TARGET',
+    P50_TITLE,
+    'WINDOW',
+    P99_TITLE,
+    WAIT_TITLE,
+    'LAUNCHES/S',
+    'READY',
+    'REASON',
+    'MODEL',
+  ],
 ];
 
 /** The daemon in one line. */

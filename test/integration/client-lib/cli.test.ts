@@ -120,6 +120,13 @@ describe('xsched set', () => {
     expect(lastRequest()).toMatchObject({ target: '4711', clear: true });
   });
 
+  it('sets how long work may keep others waiting', async () => {
+    const { stdout } = await ask('set', '4711', 'latency', '150', '--json');
+    expect(JSON.parse(stdout)).toEqual({ target: '4711', latency: 150, queues: ['4711.1'] });
+    const sent = { target: '4711', hint: 'latency', value: 150, clear: false };
+    expect(lastRequest()).toMatchObject(sent);
+  });
+
   it('is 4 where nothing matches', async () => {
     daemon.answer = (message) =>
       message.type === 'HINT'
@@ -145,7 +152,8 @@ describe('xsched set', () => {
 
   it.each([
     [['set', 'x', 'priority', '300'], /'300' is invalid.*-255 to 255, or 'default'/],
-    [['set', 'x', 'deadline', '3'], /'deadline' is invalid.*priority/],
+    [['set', 'x', 'deadline', '3'], /'deadline' is invalid.*priority, latency/],
+    [['set', 'x', 'latency', '1000001'], /'1000001' is invalid.*0 to 1000000, or 'default'/],
     [['set', '', 'priority', '3'], /'' is invalid.*must not be empty/],
     [['set', 'x', 'priority'], /missing required argument 'value'/],
     [['set', 'x', 'priority', '3', '4'], /too many arguments/],

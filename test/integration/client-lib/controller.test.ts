@@ -95,6 +95,23 @@ describe('requests', () => {
     for (const peer of daemon.peers) expect(peer).toMatch(/^[0-9a-f]{32}$/);
   });
 
+  it('give and take back latencies, and send none that is wrong', async () => {
+    const controller = await connectTo();
+    expect(await controller.setLatency('model=bert', 70)).toEqual(['4711.1']);
+    expect(await controller.clearLatency('model=bert')).toEqual(['4711.1']);
+    const hint = { type: 'HINT', hint: 'latency', target: 'model=bert' };
+    expect(daemon.requests.slice(1)).toMatchObject([
+      { ...hint, value: 70, clear: false },
+      { ...hint, clear: true },
+    ]);
+    for (const value of [1_000_001, -1, 0.5, NaN]) {
+      await expect(controller.setLatency('x', value)).rejects.toThrow(
+        `latency ${String(value)} is not a whole number from 0 to 1000000`,
+      );
+    }
+    expect(daemon.requests).toHaveLength(3);
+  });
+
   it('with a wrong priority are not sent', async () => {
     const controller = await connectTo();
     for (const value of [256, -256, 0.5, NaN]) {

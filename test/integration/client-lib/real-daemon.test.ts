@@ -100,6 +100,21 @@ describe('the command line', () => {
     expect((await listQueues()).map((queue) => queue.priority)).toEqual([3, 3]);
   });
 
+  it('changes how long work may keep others waiting, beside a priority', async () => {
+    const name = `${String(pid)}.2`;
+    const shown = async () => (await listQueues()).find(({ id }) => id === name);
+    expect((await ask('set', name, 'priority', '2')).code).toBe(0);
+    const changed = await ask('set', name, 'latency', '90');
+    expect(changed.stdout).toBe(`${name}: latency 90 µs for 1 queue (${name})\n`);
+    expect(await shown()).toMatchObject({ priority: 2, source: 'hint', target: 90, latency: 90 });
+    expect((await ask('status')).stdout).toContain(`${name} priority 2, ${name} latency 90 µs`);
+    expect((await ask('set', name, 'priority', 'default')).code).toBe(0);
+    expect(await shown()).toMatchObject({ priority: 3, target: 90 });
+    expect((await ask('set', name, 'latency', 'default')).code).toBe(0);
+    expect(await shown()).toMatchObject({ target: 200 });
+    expect((await ask('set', name, 'latency', 'default')).code).toBe(4);
+  });
+
   it('tells apart what is missing and what is yet to come', async () => {
     const missing = await ask('set', '1', 'priority', '5');
     expect(missing.code).toBe(4);
@@ -107,12 +122,12 @@ describe('the command line', () => {
     const later = await ask('set', 'model=later', 'priority', '5');
     expect(later.code).toBe(4);
     expect(later.stdout).toContain('is kept for those to come');
-    expect((await ask('status')).stdout).toMatch(/^hints +model=later 5$/m);
+    expect((await ask('status')).stdout).toMatch(/^hints +model=later priority 5$/m);
     expect(JSON.parse((await ask('status', '--json')).stdout)).toMatchObject({
       hints: [{ target: 'model=later', hint: 'priority', value: 5 }],
     });
     const unset = await ask('set', 'later', 'priority', 'default');
-    expect(unset.stderr).toContain("there is no hint for 'later'");
+    expect(unset.stderr).toContain("there is no priority hint for 'later'");
   });
 
   it('switches scheduling off and on, and shows it', async () => {

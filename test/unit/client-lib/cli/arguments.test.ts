@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import {
+  parseHintValue,
   parseInterval,
   parseName,
   parsePriority,
-  parsePriorityOrDefault,
   parseShimPolicy,
   parseTarget,
   parseLatency,
@@ -28,14 +28,23 @@ describe('parsePriority', () => {
   );
 });
 
-describe('parsePriorityOrDefault', () => {
+describe('parseHintValue', () => {
   it('takes numbers and the word default', () => {
-    expect(parsePriorityOrDefault('-3')).toBe(-3);
-    expect(parsePriorityOrDefault('default')).toBe('default');
+    expect(parseHintValue('priority', '-3')).toBe(-3);
+    expect(parseHintValue('latency', '0')).toBe(0);
+    expect(parseHintValue('latency', '1000000')).toBe(1_000_000);
+    for (const hint of ['priority', 'latency'] as const) {
+      expect(parseHintValue(hint, 'default')).toBe('default');
+    }
   });
 
   it('names both where it refuses', () => {
-    expect(() => parsePriorityOrDefault('none')).toThrow("from -255 to 255, or 'default'");
+    const refusal = (hint: 'priority' | 'latency', text: string) => () => {
+      parseHintValue(hint, text);
+    };
+    expect(refusal('priority', 'none')).toThrow("from -255 to 255, or 'default'");
+    expect(refusal('latency', '-1')).toThrow("from 0 to 1000000, or 'default'");
+    expect(refusal('latency', '1000001')).toThrow("from 0 to 1000000, or 'default'");
   });
 });
 

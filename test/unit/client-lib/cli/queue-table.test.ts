@@ -31,7 +31,7 @@ describe('queueColumns', () => {
   });
 
   it('shows everything where all is asked for', () => {
-    expect(titles([sampleQueue()], true)).toHaveLength(22);
+    expect(titles([sampleQueue()], true)).toHaveLength(25);
   });
 });
 

@@ -27,6 +27,20 @@ describe('renderTop', () => {
     expect(lines[5]).toMatch(/idle +- +- +-/);
   });
 
+  it('shows target, window and what was measured where there is a window', () => {
+    const rows = (queue: Partial<TopQueue>) => {
+      const lines = renderTop(sampleStatus(), [{ ...sampleQueue(), ...queue, rates }], { colors });
+      return lines.at(-1) ?? '';
+    };
+    const measured = { latencyP50: 94, latencyP99: 1180 };
+    const outranked = rows({ target: 200, window: 8, latency: 100, ...measured });
+    expect(outranked).toMatch(/ 200 µs +100 µs +94\.0 µs +1\.18 ms +-$/);
+    expect(rows({ target: 200, window: 8, latency: 200 })).toMatch(/ 200 µs +200 µs +- +- +-$/);
+    expect(rows({ target: 0, window: 8, latency: 0, ...measured })).toMatch(/ - +8 +94\.0 µs/);
+    // Nobody outranks it: what was measured was before.
+    expect(rows({ target: 200, window: 0, latency: 200, ...measured })).toMatch(/ms( +-){5}$/);
+  });
+
   it('fits the terminal', () => {
     const lines = renderTop(sampleStatus(), makeQueues(100), { colors, width: 80, height: 24 });
     expect(lines).toHaveLength(24);
@@ -39,10 +53,17 @@ describe('renderTop', () => {
     [60, ['QUEUE', 'NAME', 'PRIORITY', 'STATE', 'READY', 'REASON']],
     [80, ['QUEUE', 'NAME', 'PRIORITY', 'STATE', 'LAUNCHES/S', 'READY', 'WAIT/S', 'REASON']],
     [
+      100,
+      [
+        ...['QUEUE', 'NAME', 'PRIORITY', 'STATE', 'LAUNCHES/S', 'READY', 'WAIT/S', 'WINDOW', 'P99'],
+        ...['REASON'],
+      ],
+    ],
+    [
       120,
       [
-        ...['QUEUE', 'NAME', 'PRIORITY', 'STATE', 'LAUNCHES/S', 'READY', 'WAIT/S', 'WINDOW'],
-        ...['REASON'],
+        ...['QUEUE', 'NAME', 'PRIORITY', 'STATE', 'LAUNCHES/S', 'READY', 'WAIT/S', 'TARGET'],
+        ...['WINDOW', 'P50', 'P99', 'REASON'],
       ],
     ],
   ])('shows in %i columns what matters most', (width, titles) => {
@@ -54,7 +75,7 @@ describe('renderTop', () => {
   it('keeps its columns while queues are suspended and resumed', () => {
     const queues = widelyNamedQueues().map((queue) => ({ ...queue, rates }));
     const resumed = queues.map((queue) => ({ ...queue, state: 'running', reason: '' }));
-    for (const width of [40, 60, 80, 120]) {
+    for (const width of [40, 60, 80, 100, 120]) {
       const titles = [queues, resumed].map((now) => {
         const [, , line = ''] = renderTop(sampleStatus(), now, { colors, width });
         return line.split(/ +/);
