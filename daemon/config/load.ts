@@ -167,9 +167,7 @@ function translateRule(source: Source, rule: RuleFile, index: number): Rule {
   return {
     ...(rule.name === undefined ? {} : { name: rule.name }),
     ...(rule.priority === undefined ? {} : { priority: rule.priority }),
-    ...(rule.preempt_latency_us === undefined
-      ? {}
-      : { preemptLatencyUs: rule.preempt_latency_us }),
+    ...(rule.preempt_latency_us === undefined ? {} : { preemptLatencyUs: rule.preempt_latency_us }),
     ...(rule.label === undefined ? {} : { label: rule.label }),
     ...(rule.stream_priority === undefined ? {} : { streamPriority: rule.stream_priority }),
     match: {

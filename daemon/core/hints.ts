@@ -131,7 +131,9 @@ export class Hints {
 
   /** All hints, as they were typed, the oldest first. */
   list(): readonly HintInfo[] {
-    return HINT_KINDS.flatMap((hint) => [...this.#kept[hint].values()].map((one) => ({ ...one, hint })))
+    return HINT_KINDS.flatMap((hint) =>
+      [...this.#kept[hint].values()].map((one) => ({ ...one, hint })),
+    )
       .sort((a, b) => a.order - b.order)
       .map(({ target, hint, value }) => ({ target, hint, value }));
   }

@@ -66,7 +66,14 @@ describe(`a daemon that loses every tenth message (seed ${String(SEED)})`, () =>
       () => {
         client.send({
           ...{ type: 'STATS', queue: 1, seq: 301, ready: false, waiting: false },
-          ...{ submitted: 300, completed: 300, waitedNs: 0, applied: 0, latencyP50: 0, latencyP99: 0 },
+          ...{
+            submitted: 300,
+            completed: 300,
+            waitedNs: 0,
+            applied: 0,
+            latencyP50: 0,
+            latencyP99: 0,
+          },
         });
       },
       client.nextMatching((message) => message.type === 'PERMIT' && message.acks === 301),

@@ -1,6 +1,6 @@
 /** What a window holds: a number of launches, or the GPU time that its launches are expected to take. */
 import { describe, expect, it } from 'vitest';
-import { FakeAgentDaemon, permitWithin } from './fake-daemon.js';
+import { FakeAgentDaemon, makePermit, permitWithin } from './fake-daemon.js';
 import { groupByStream, makeEnvironment, makeStage, readKernels, Script } from './programs.js';
 import type { Environment, Stage } from './programs.js';
 
@@ -89,5 +89,55 @@ describe('a window of time', () => {
     const later = inFlight.slice(60);
     expect(Math.max(...later)).toBeGreaterThan(12);
     expect(Math.max(...later)).toBeLessThanOrEqual(28);
+  });
+
+  it('is told of with the time for which it kept the GPU', async () => {
+    const stage = makeStage();
+    const daemon = await FakeAgentDaemon.start(stage.runtimeDir, permitWithin(8, 80_000));
+    const script = startScript(stage);
+    await script.doAll('b create 2 0', 'b launch 2 1 1000', 'b sync 2');
+    const { queue } = (await daemon.next('REGISTER', ({ stream }) => stream > 2)).message;
+    const first = await daemon.next(
+      'STATS',
+      (stats) => stats.queue === queue && stats.applied === 1,
+    );
+    expect(first.message).toMatchObject({ latencyP50: 0, latencyP99: 0 });
+    await script.do(`b launch 2 600 ${2 * MS}`);
+    const later = await daemon.next(
+      'STATS',
+      (stats) => stats.queue === queue && stats.submitted > 500,
+    );
+    // Half of what the daemon says is full of launches, but for the quarter that is not replaced yet.
+    expect(later.message.latencyP50).toBeGreaterThan(15_000);
+    expect(later.message.latencyP50).toBeLessThan(60_000);
+    expect(later.message.latencyP99).toBeGreaterThanOrEqual(later.message.latencyP50);
+    await script.do('b sync 2');
+    expect((await script.end()).code).toBe(0);
+  });
+
+  it('is another as soon as the daemon says so', async () => {
+    const stage = makeStage();
+    const daemon = await FakeAgentDaemon.start(stage.runtimeDir, permitWithin(8, 80_000));
+    const script = startScript(stage);
+    await script.doAll('b create 2 0', 'b launch 2 1 1000', 'b sync 2');
+    const { link, message } = await daemon.next('REGISTER', ({ stream }) => stream > 2);
+    const { queue } = message;
+    daemon.send(link, makePermit(queue, { seq: 2, window: 8, latency: 16_000 }));
+    await daemon.next('STATS', (stats) => stats.queue === queue && stats.applied === 2);
+    const inFlight = await countInFlight(stage, script, { kernelMs: 2, kernels: 60 });
+    // Four of them are the half of it.
+    expect(Math.max(...inFlight.slice(30))).toBeLessThanOrEqual(7);
+    expect(Math.max(...inFlight.slice(30))).toBeGreaterThan(1);
+  });
+
+  it('is the program’s own where its environment names one', async () => {
+    const stage = makeStage();
+    const daemon = await FakeAgentDaemon.start(stage.runtimeDir, permitWithin(8, 80_000));
+    const script = startScript(stage, { XSCHED_PREEMPT_LATENCY_US: '16000' });
+    await script.doAll('b create 2 0', 'b launch 2 1 1000', 'b sync 2');
+    const { message } = await daemon.next('REGISTER', ({ stream }) => stream > 2);
+    await daemon.next('STATS', (stats) => stats.queue === message.queue && stats.applied === 1);
+    const inFlight = await countInFlight(stage, script, { kernelMs: 2, kernels: 60 });
+    expect(Math.max(...inFlight.slice(30))).toBeLessThanOrEqual(7);
   });
 });

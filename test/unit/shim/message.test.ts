@@ -72,7 +72,10 @@ describe('message_decode', () => {
     ['PERMIT.priority is 256, expected -255 to 255', [17, 1, 1, 1, 256, 0, 0, true, true, 0]],
     ['PERMIT.priority is -256, expected -255 to 255', [17, 1, 1, 1, -256, 0, 0, true, true, 0]],
     ['SUSPEND.window is 1022, expected 0 to 1021', [18, 1, 1, 1, 0, 1022, 0, true, true, 0]],
-    ['PERMIT.latency is 1000001, expected 0 to 1000000', [17, 1, 1, 1, 0, 8, 1_000_001, true, true, 0]],
+    [
+      'PERMIT.latency is 1000001, expected 0 to 1000000',
+      [17, 1, 1, 1, 0, 8, 1_000_001, true, true, 0],
+    ],
     ['PERMIT.slot is 4097, expected 0 to 4096', [17, 1, 1, 1, 0, 0, 0, true, true, 4097]],
     ['ERROR.message is not a string', [19, 1, 5]],
     ['ERROR.message has 1025 bytes, the limit is 1024', [19, 1, 'x'.repeat(1025)]],

@@ -90,7 +90,7 @@ describe('slots', () => {
 
   it('leave messages to those who have none', () => {
     // So that nobody's window changes with who has work.
-    const world = newWorld('preempt_latency_us: 0');
+    const world = newWorld([], 'preempt_latency_us: 0');
     const [low, apart, high] = [join(world, 1, 0), join(world, 2, 3, 0), join(world, 3, 5)];
     world.ready(low, 2);
     world.ready(apart, 2);

@@ -78,12 +78,20 @@ export const operation = fc.oneof(
       priority,
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      op: fc.constant('latency' as const),
+      pid,
+      us: fc.option(fc.constantFrom(0, 90, 1000)),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('enable' as const), on: fc.boolean() }) },
   {
     weight: 2,
     arbitrary: fc.record({
       op: fc.constant('advance' as const),
-      ms: fc.constantFrom(1, 400, 1100, 1350, 3100, 10_100),
+      ms: fc.constantFrom(1, 400, 1100, 1350, 2000, 3100, 10_100),
     }),
   },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('probe' as const) }) },
@@ -189,6 +197,9 @@ export class Model {
         world.hint(target, operation.priority);
         return;
       }
+      case 'latency':
+        world.hintLatency(String(operation.pid), operation.us ?? 0, operation.us === null);
+        return;
       case 'enable':
         world.enable(operation.on);
         return;

@@ -1,6 +1,7 @@
 /** The core decides on few queues at a time; it has to come out as if it decided on all. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { LATELY_MS } from '../../../../daemon/core/latency.js';
 import type { Device, Queue } from '../../../../daemon/core/state.js';
 import { HPF } from '../../../../daemon/policy/hpf.js';
 import type { Policy } from '../../../../daemon/policy/policy.js';
@@ -40,10 +41,18 @@ function recompute(world: World, device: Device) {
   const queues = world.allQueues().filter((queue) => queue.device === device);
   const { verdicts } = decide(policy, queues, world.now);
   const rankOf = (queue: Queue) => verdicts[queues.indexOf(queue)]?.rank ?? NaN;
+  const isOutranked = (queue: Queue) =>
+    enabled && queues.some((other) => rankOf(other) > rankOf(queue));
+  const hasWork = ({ competes, workedAt }: Queue) => competes || world.now < workedAt + LATELY_MS;
+  const sharers = new Set(
+    queues.filter((queue) => isOutranked(queue) && hasWork(queue)).map(({ owner }) => owner),
+  );
+  const partOf = (target: number) => Math.floor(target / Math.max(1, sharers.size));
   return queues.map((queue, index) => ({
     id: queue.id,
     permit: !enabled || verdicts[index]?.permit === true || queue.sliceUntil > world.now,
-    window: enabled && queues.some((other) => rankOf(other) > rankOf(queue)) ? WINDOW : 0,
+    window: isOutranked(queue) ? WINDOW : 0,
+    latency: isOutranked(queue) ? partOf(queue.target) : queue.target,
     notify: queues.some((other) => other.owner !== queue.owner && rankOf(other) < rankOf(queue)),
     enabled,
   }));
@@ -63,9 +72,11 @@ describe.each([
         for (const next of operations) {
           model.run(next);
           for (const device of world.state.devices.values()) {
-            const found = [...device.queues].map(({ id, permit, window, notify, enabled }) => ({
-              ...{ id, permit, window, notify, enabled },
-            }));
+            const found = [...device.queues].map(
+              ({ id, permit, window, latency, notify, enabled }) => ({
+                ...{ id, permit, window, latency, notify, enabled },
+              }),
+            );
             const order = (one: { id: string }, two: { id: string }) => (one.id < two.id ? -1 : 1);
             expect(found.sort(order)).toEqual(recompute(world, device).sort(order));
           }
