@@ -1,4 +1,4 @@
-/** The parts of the shim that need no GPU: ranks, captures, questions, labels, paces, windows, JSON and the ZMTP client, under sanitizers. */
+/** The parts of the shim that need no GPU: ranks, captures, questions, labels, paces, spreads, windows, JSON and the ZMTP client, under sanitizers. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildAsanPrograms, expectSuccess } from './programs.js';
 
@@ -44,6 +44,12 @@ describe('labels', () => {
 describe('the pace of launches', () => {
   it('is learnt of each kind from groups of several', () => {
     expect(expectSuccess('pace_cases')).toBe('');
+  });
+});
+
+describe('the spread of times', () => {
+  it('has percentiles that are right to an eighth, and forgets', () => {
+    expect(expectSuccess('spread_cases')).toBe('');
   });
 });
 

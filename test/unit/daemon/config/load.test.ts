@@ -51,6 +51,7 @@ control: { users: [root, 1234], groups: [0] }
 limits: [{ user: root, max_priority: 3 }, { group: 7, max_priority: -1 }]
 rules:
   - { name: a, match: { user: root, command: 'x|y' }, priority: -255, stream_priority: true }
+  - { match: { user: root }, preempt_latency_us: 50 }
 `,
       'x.yaml',
     );
@@ -61,6 +62,8 @@ rules:
       { gid: 7, maxPriority: -1 },
     ]);
     expect(config.core.rules[0]).toMatchObject({ name: 'a', priority: -255, streamPriority: true });
+    expect(config.core.rules[1]).toMatchObject({ preemptLatencyUs: 50 });
+    expect(config.core.rules[0]).not.toHaveProperty('preemptLatencyUs');
     expect(config.core.rules[0]?.match.command?.test('only y here')).toBe(true);
   });
 
@@ -83,6 +86,10 @@ rules:
     [
       'rules:\n  - match: { exe: a }\n    priority: 256',
       'x.yaml:3: rules[0].priority must be at most 255, received 256',
+    ],
+    [
+      'rules:\n  - match: { exe: x }\n    preempt_latency_us: 1000001',
+      'x.yaml:3: rules[0].preempt_latency_us must be at most 1000000, received 1000001',
     ],
     ['rules:\n  - priority: 1', "x.yaml:2: rules[0] lacks the key 'match'"],
     ['rules:\n  - match: {}', 'x.yaml:2: rules[0].match is empty: it would match everything'],
