@@ -30,7 +30,7 @@ static const uint64_t SILENCE_NS = XSP_SILENCE_MS * NS_PER_MS;
 enum state { DOWN, SHAKING, UP };
 
 static _Atomic int state;
-static atomic_bool heard; /* What link_is_heard answers, but for fail-closed. */
+static atomic_bool heard;         /* What link_is_heard answers, but for fail-closed. */
 static _Atomic uint64_t heard_at; /* The last decision or welcome, not merely any byte. */
 static atomic_bool broken;        /* A sender found the connection unusable. */
 static atomic_bool leaving;       /* BYE was said: nothing more is. */

@@ -222,8 +222,9 @@ void queue_apply(struct queue *queue, bool permit, const xsp_permit *state) {
         bool anew = !atomic_load(&queue->registered);
         /* Most decisions change the permit alone, and that concerns no other queue. */
         bool others = anew || queue->slot != state->slot || queue->priority != state->priority ||
-                      queue->daemon_window != state->window || queue->daemon_latency != state->latency ||
-                      queue->notify != state->notify || queue->enabled != state->enabled;
+                      queue->daemon_window != state->window ||
+                      queue->daemon_latency != state->latency || queue->notify != state->notify ||
+                      queue->enabled != state->enabled;
         queue->permit_seq = state->seq;
         queue->priority = state->priority;
         queue->daemon_window = state->window;

@@ -59,6 +59,6 @@ uint32_t spread_percentile(const struct spread *spread, uint32_t percent) {
     uint64_t wanted = (sum * percent + 99) / 100;
     uint32_t class = 0;
     for (uint64_t below = counts[0]; below < wanted; below += counts[class])
-        class ++;
+        class++;
     return middle_of(class);
 }

@@ -23,7 +23,8 @@ static void check_empty(void) {
           "nothing was seen");
 }
 
-/* Whatever the time, it is told to an eighth of itself; whole microseconds are rough below eight. */
+/* Whatever the time, it is told to an eighth of itself; whole microseconds are rough below eight.
+ */
 static void check_scale(void) {
     for (double us = 8; us < 1e6; us *= 1.01) {
         begin();
