@@ -19,8 +19,9 @@ static uint32_t class_of(uint64_t ns) {
 /* The middle of a class, in microseconds. */
 static uint32_t middle_of(uint32_t class) {
     uint32_t octave = class / QUARTERS;
-    uint64_t eighths = 2 * (QUARTERS + class % QUARTERS) + 1;
-    uint64_t us = (eighths << octave) / (2 * QUARTERS);
+    uint64_t quarters = QUARTERS + class % QUARTERS;
+    /* In eighths of a microsecond, of which the middle is an odd number. */
+    uint64_t us = ((2 * quarters + 1) << octave) / UINT64_C(8);
     return us > 0 ? (uint32_t)us : 1;
 }
 

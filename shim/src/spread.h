@@ -12,8 +12,7 @@
 enum { SPREAD_CLASSES = 80 };
 
 struct spread {
-    /* One thread adds at a time, anybody reads: whoever reads meanwhile is off by what was added.
-     */
+    /* One thread adds at a time, anybody reads: what is added meanwhile may be missed. */
     _Atomic uint32_t counts[SPREAD_CLASSES];
     uint32_t sum;
 };
