@@ -74,6 +74,11 @@ void device_wake(struct device *device) {
     board_wake(device);
 }
 
+bool device_is_awaited(const struct device *device) {
+    const struct xsp_ready_device *shared = atomic_load(&device->sleeps_on);
+    return atomic_load(shared != NULL ? &shared->waiters : &device->waiters) > 0;
+}
+
 struct doze device_listen(struct device *device) {
     struct xsp_ready_device *shared = atomic_load(&device->sleeps_on);
     uint32_t seen = atomic_load(shared != NULL ? &shared->wake_seq : &device->wake_seq);

@@ -2,6 +2,7 @@
 
 #include "capture.h"
 #include "clock.h"
+#include "device.h"
 #include "life.h"
 #include "registry.h"
 #include "reports.h"
@@ -11,12 +12,15 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
 
 /* How soon a watched queue is asked after it fell quiet, and how the pause grows. */
 static const uint64_t POLL_FIRST_NS = 50 * NS_PER_US;
 static const uint64_t POLL_MAX_NS = 200 * NS_PER_US;
 /* While it is still being fed, or a synchronisation will bring the answer. */
 static const uint64_t POLL_BUSY_NS = 500 * NS_PER_US;
+/* While a thread sleeps until it is idle, which may be at any moment. */
+static const uint64_t POLL_AWAITED_NS = 30 * NS_PER_US;
 /* While nobody would gain from knowing. */
 static const uint64_t POLL_LAZY_NS = 100 * NS_PER_MS;
 /* How long nothing at all is looked at. */
@@ -93,6 +97,34 @@ static bool ask(struct queue *queue, uint64_t returned) {
     return idle;
 }
 
+/* How long a queue that is still being fed is left alone. */
+static uint64_t pause_of_fed(const struct queue *queue, bool watched, bool is_first) {
+    if (!watched)
+        return POLL_LAZY_NS;
+    return is_first || device_is_awaited(queue->device) ? POLL_FIRST_NS : POLL_BUSY_NS;
+}
+
+/*
+ * Whether the queue may become idle at any moment: requests of one model take the GPU about as long
+ * as the one before. Asking so often costs a tenth of a processor, so it must not last.
+ */
+static bool is_near_its_end(const struct queue *queue, uint64_t now) {
+    enum { MARGIN_NS = 100000 };
+    uint64_t quiet = now - queue->fed_at, lasted = queue->quiet_ns;
+    return quiet + lasted / 4 + POLL_AWAITED_NS >= lasted &&
+           quiet <= lasted + lasted / 4 + MARGIN_NS;
+}
+
+/* How long a queue is left alone that was found busy with what it has. */
+static uint64_t pause_of_busy(const struct queue *queue, bool watched, uint64_t now) {
+    if (!watched)
+        return POLL_LAZY_NS;
+    if (device_is_awaited(queue->device) && is_near_its_end(queue, now))
+        return POLL_AWAITED_NS;
+    uint64_t pause = queue->poll_pause * 2;
+    return pause > POLL_MAX_NS || pause == 0 ? POLL_MAX_NS : pause;
+}
+
 /* Looks after a ready queue: has it drained? */
 static void poll_queue(struct queue *queue, uint64_t now) {
     bool watched = atomic_load(&queue->watched) || atomic_load(&queue->hot->orphaned);
@@ -101,7 +133,8 @@ static void poll_queue(struct queue *queue, uint64_t now) {
         /* Somebody is at the gate, in the driver, or was since the last look. */
         bool first = queue->poll_pause == 0 || returned == queue->poll_seen + 1;
         queue->poll_seen = returned;
-        schedule_poll(queue, now, !watched ? POLL_LAZY_NS : first ? POLL_FIRST_NS : POLL_BUSY_NS);
+        queue->fed_at = now;
+        schedule_poll(queue, now, pause_of_fed(queue, watched, first));
         return;
     }
     if (atomic_load(&queue->syncing) > 0 && watched) {
@@ -109,13 +142,11 @@ static void poll_queue(struct queue *queue, uint64_t now) {
         return;
     }
     if (ask(queue, returned)) {
+        queue->quiet_ns = clock_now() - queue->fed_at;
         queue->poll_pause = 0;
         return;
     }
-    uint64_t pause = queue->poll_pause * 2;
-    if (pause > POLL_MAX_NS || pause == 0)
-        pause = POLL_MAX_NS;
-    schedule_poll(queue, now, watched ? pause : POLL_LAZY_NS);
+    schedule_poll(queue, now, pause_of_busy(queue, watched, now));
 }
 
 /* Ends what is left of a destroyed stream. False when it has to wait. */
@@ -178,6 +209,8 @@ static void sweep(uint64_t now) {
 
 static void *run(void *name) {
     thread_begin(name);
+    /* The kernel would add 50 us to each pause. */
+    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     for (;;) {
         uint32_t seen = atomic_load(&bell);
         uint64_t now = clock_now();

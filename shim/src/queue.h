@@ -103,6 +103,8 @@ struct queue {
     uint64_t poll_seen;
     uint64_t poll_at;
     uint64_t poll_pause;
+    uint64_t fed_at;   /* When it was last found to have been launched on, and */
+    uint64_t quiet_ns; /* how long after that it was idle, the time before. */
 
     /* Statistics as last sent; the worker's, but that others ask it for new ones. */
     uint64_t stats_at;
