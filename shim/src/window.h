@@ -55,8 +55,8 @@ struct window_state {
     _Atomic uint64_t taken;    /* The era; cost in flight, and of those who are about to launch. */
     /* Since the last fence: the number of that group, its launches and their cost. */
     _Atomic uint64_t open;
-    _Atomic uint64_t open_since; /* open_stamp of when its first launch was submitted. */
-    _Atomic bool is_loaded;      /* Counted among the device's loaded queues. */
+    _Atomic uint64_t open_since;        /* open_stamp of when its first launch was submitted. */
+    _Atomic bool is_loaded;             /* Counted among the device's loaded queues. */
     _Atomic uint16_t kinds[PACE_GROUP]; /* Of its launches, each with the number of its group. */
 
     struct pace pace; /* What its launches take. */
@@ -64,13 +64,13 @@ struct window_state {
     pthread_mutex_t lock; /* Guards what follows, and the writes of `applied` and the limit. */
     uint64_t agreed;      /* The terms of this era. */
     struct fences fences;
-    uint64_t passed_at;   /* When the latest fence was seen to pass by one who watched, else 0. */
-    uint64_t moves;       /* How often there came to be room, whether or not anything finished. */
-    uint64_t grace;       /* Cost that may pass although there is no room. */
-    uint64_t eldest;      /* Since when the thread waits that all others let go first, or 0. */
-    uint64_t eldest_seen; /* When it last looked for room. */
+    uint64_t passed_at;     /* When the latest fence was seen to pass by one who watched, else 0. */
+    uint64_t moves;         /* How often there came to be room, whether or not anything finished. */
+    uint64_t grace;         /* Cost that may pass although there is no room. */
+    uint64_t eldest;        /* Since when the thread waits that all others let go first, or 0. */
+    uint64_t eldest_seen;   /* When it last looked for room. */
     _Atomic uint32_t turns; /* How often an eldest has gone: others sleep on it meanwhile. */
-    struct spread kept;   /* For how long what was in flight kept the GPU; read without the lock. */
+    struct spread kept; /* For how long what was in flight kept the GPU; read without the lock. */
 } __attribute__((aligned(CACHE_LINE_BYTES)));
 
 void window_init(struct window_state *window);
