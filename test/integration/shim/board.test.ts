@@ -1,59 +1,36 @@
 /** Programs that order themselves by the board, under the real daemon. */
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { MessageSocket } from '../../../daemon/transport/router-socket.js';
 import { decodeMessage } from '../../../protocol/codec.js';
 import { LIMITS } from '../../../protocol/messages.js';
 import { makeRandom, SEED } from '../../unit/daemon/seed.js';
-import { openController, runDaemon, spawnDaemon } from '../daemon/harness.js';
-import type { Program, TestDaemon } from '../daemon/harness.js';
+import { openController, runDaemon } from '../daemon/harness.js';
+import type { TestDaemon } from '../daemon/harness.js';
+import {
+  KERNEL_NS,
+  moves,
+  readBits,
+  rests,
+  spawnServing,
+  startBlocked,
+  startHigh,
+  startLow,
+  until,
+} from './contenders.js';
 import { makeEnvironment, makeStage, readKernels, Script } from './programs.js';
 import type { Environment, Stage } from './programs.js';
 
-const KERNEL_NS = 1_000_000;
 /** The high program's work, in milliseconds: longer than anything here takes to be noticed. */
 const HIGH_MS = 1500;
 /** A kernel of the low program may be in the GPU's queue when the high one begins. */
 const SETTLE_MS = 20;
 
-/** Waits until something holds. */
-async function until(what: () => boolean | Promise<boolean>): Promise<void> {
-  await expect.poll(what, { timeout: 15_000, interval: 5 }).toBe(true);
-}
-
-/** A program that launches without pause. */
-async function startLow(stage: Stage, more: Environment = {}): Promise<Script> {
-  const low = new Script(makeEnvironment(stage, { XSCHED_PRIORITY: '-1', ...more }));
-  await low.do('a create 1 0');
-  low.begin(`a flood 1 ${String(KERNEL_NS)}`);
-  await low.answer(`a flood 1 ${String(KERNEL_NS)} began`);
-  return low;
-}
-
-/** A program that has made its stream and has nothing to do. */
-async function startHigh(stage: Stage, more: Environment = {}): Promise<Script> {
-  const high = new Script(makeEnvironment(stage, { XSCHED_PRIORITY: '1', ...more }));
-  await high.doAll('a create 1 0', 'a launch 1 1 1000', 'a sync 1');
-  return high;
-}
-
 /** When the program's kernels were launched, in milliseconds of the device's clock. */
 function launchesOf(stage: Stage, script: Script): readonly number[] {
   return readKernels(stage, script.pid).map(({ submit }) => submit / 1e6);
-}
-
-/** How many kernels of the program the device has done. */
-function countOf(stage: Stage, script: Script): number {
-  return readKernels(stage, script.pid).length;
-}
-
-/** Waits until the program launches. */
-async function moves(stage: Stage, script: Script): Promise<void> {
-  const before = countOf(stage, script);
-  await until(() => countOf(stage, script) > before + 3);
 }
 
 /** Launches of `low` in the time in which `high` had work, but for the first moments of it. */
@@ -62,31 +39,6 @@ function launchesBeside(stage: Stage, low: Script, high: Script): number {
   const [from, to] = [(long?.submit ?? 0) / 1e6 + SETTLE_MS, (long?.finish ?? 0) / 1e6];
   expect(to - from).toBeGreaterThan(HIGH_MS / 2);
   return launchesOf(stage, low).filter((at) => at > from && at < to).length;
-}
-
-/** The bits of the first device: its slots that have work. */
-function readBits(runtimeDir: string): bigint {
-  const head = 64;
-  return fs.readFileSync(path.join(runtimeDir, 'ready-1')).readBigUInt64LE(head);
-}
-
-/** Waits until the program has launched nothing for a while. */
-async function rests(stage: Stage, script: Script): Promise<void> {
-  await until(async () => {
-    const before = countOf(stage, script);
-    await sleep(100);
-    return countOf(stage, script) === before;
-  });
-}
-
-/** A program that waits by the board, and the one with work that it waits for. */
-async function startBlocked(stage: Stage) {
-  const low = await startLow(stage);
-  const high = await startHigh(stage);
-  await moves(stage, low);
-  high.begin(`a launch 1 1 ${String(60_000 * 1e6)}`);
-  await rests(stage, low);
-  return { low, high };
 }
 
 /** The low program has to be told when the high one has work. */
@@ -127,17 +79,6 @@ async function runCounted(stage: Stage, yaml = '') {
 function stopsOf(daemon: TestDaemon, script: Script): number {
   const queues = daemon.queues().filter(({ pid }) => pid === script.pid);
   return queues.reduce((sum, { suspends }) => sum + suspends, 0);
-}
-
-/** A daemon as a program, which can be killed. */
-async function spawnServing(stage: Stage): Promise<Program> {
-  const daemon = spawnDaemon(['--runtime-dir', stage.runtimeDir]);
-  await daemon.line('serves');
-  return daemon;
-}
-
-function readInodes(stage: Stage): readonly number[] {
-  return ['board-1', 'ready-1'].map((name) => fs.statSync(path.join(stage.runtimeDir, name)).ino);
 }
 
 describe('the board', () => {
@@ -275,95 +216,6 @@ describe('whoever waits by the board goes on', () => {
     const { low } = await startBlocked(stage);
     daemon.kill('SIGTERM');
     expect(await daemon.ended).toBe(0);
-    await moves(stage, low);
-  });
-});
-
-describe('another daemon in the same folder', () => {
-  it('finds the board as it was: nobody launches meanwhile who has to wait', async () => {
-    const stage = makeStage();
-    const first = await spawnServing(stage);
-    const inodes = readInodes(stage);
-    const { low, high } = await startBlocked(stage);
-    const before = countOf(stage, low);
-    first.kill('SIGKILL');
-    await first.ended;
-    // In this process, which has all loaded: the masks hold for a second without a daemon.
-    await runDaemon({ runtimeDir: stage.runtimeDir });
-    expect(readInodes(stage)).toEqual(inodes);
-    await rests(stage, low);
-    // The one kernel that the GPU may have had.
-    expect(countOf(stage, low)).toBeLessThanOrEqual(before + 1);
-    high.kill();
-    await moves(stage, low);
-  });
-
-  it('gives those who come back a new board where the old one is gone', async () => {
-    const stage = makeStage();
-    const first = await spawnServing(stage);
-    const { low, high } = await startBlocked(stage);
-    first.kill('SIGKILL');
-    await first.ended;
-    for (const name of ['board-1', 'ready-1']) fs.rmSync(path.join(stage.runtimeDir, name));
-    await spawnServing(stage);
-    await until(() => readBits(stage.runtimeDir) !== 0n);
-    await rests(stage, low);
-    high.kill();
-    await moves(stage, low);
-  });
-
-  it('takes what makes no sense for no board', async () => {
-    const stage = makeStage();
-    const first = await spawnServing(stage);
-    const { low, high } = await startBlocked(stage);
-    first.kill('SIGKILL');
-    await first.ended;
-    const file = path.join(stage.runtimeDir, 'board-1');
-    const descriptor = fs.openSync(file, 'r+');
-    fs.writeSync(descriptor, Buffer.alloc(64, 0xff), 0, 64, 64);
-    fs.closeSync(descriptor);
-    await spawnServing(stage);
-    await rests(stage, low);
-    high.kill();
-    await moves(stage, low);
-  });
-
-  it('serves those who see the folder at another place', async (context) => {
-    const stage = makeStage();
-    const there = path.join(path.dirname(stage.runtimeDir), 'there');
-    fs.mkdirSync(there);
-    // As a container does, which goes on seeing the folder that it was given.
-    const mounted = spawnSync('mount', ['--bind', stage.runtimeDir, there]);
-    context.skip(mounted.status !== 0, 'nobody may mount here');
-    onTestFinished(() => void spawnSync('umount', ['-l', there]));
-    const inside: Stage = { ...stage, runtimeDir: there };
-    const first = await spawnServing(stage);
-    const { low, high } = await startBlocked(inside);
-    first.kill('SIGTERM');
-    await first.ended;
-    await spawnServing(stage);
-    await until(() => readBits(there) !== 0n);
-    await rests(stage, low);
-    high.kill();
-    await moves(stage, low);
-  });
-
-  it('knows who was stopped meanwhile: the slot is his still', async () => {
-    const stage = makeStage();
-    const first = await spawnServing(stage);
-    const { low, high } = await startBlocked(stage);
-    process.kill(high.pid, 'SIGSTOP');
-    first.kill('SIGKILL');
-    await first.ended;
-    await spawnServing(stage);
-    // It does not come, so nobody waits for it.
-    await moves(stage, low);
-    const third = await startHigh(stage, { XSCHED_PRIORITY: '2' });
-    third.begin(`a launch 1 1 ${String(HIGH_MS * 1e6)}`);
-    await rests(stage, low);
-    process.kill(high.pid, 'SIGCONT');
-    high.kill();
-    third.kill();
     await moves(stage, low);
   });
 });
