@@ -15,8 +15,9 @@ export function readCount(name: string, text: string, least = 1, most = 1e6): nu
  * One of some words.
  * @throws RangeError naming the option, what it was given and what it takes
  */
-export function readChoice(name: string, text: string, choices: readonly string[]): string {
-  if (!choices.includes(text))
+export function readChoice<T extends string>(name: string, text: string, choices: readonly T[]): T {
+  const choice = choices.find((one) => one === text);
+  if (choice === undefined)
     throw new RangeError(`--${name} '${text}' is none of ${choices.join(', ')}`);
-  return text;
+  return choice;
 }

@@ -1,0 +1,124 @@
+/**
+ * Preemption on a real GPU, which keeps no log: by how much longer the high program's bursts take than
+ * they do alone. What low programs launch fills the GPU, so that none of them leaves room for it.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { percentile } from '../demo/statistics.js';
+import { prints } from './programs.js';
+import { BATCH, KERNELS, onStage, PAUSE_US, SETTLE_US } from './preempt-stage.js';
+import type { Found, Scenario, Settings, Stage } from './preempt-stage.js';
+
+/** How long throughput is taken; a driver's queue of a thousand launches must not count in it. */
+const COUNTED_MS = 700;
+/** Before that, for queues to fill: what comes after it is launched as fast as it is done. */
+const FILLING_MS = 300;
+
+/** Nanoseconds from each burst's launch to the end of its synchronisation. */
+function responsesOf(said: string): number[] {
+  return said
+    .split('\n')
+    .filter((line) => line.includes(' '))
+    .map((line) => {
+      const [began = NaN, ended = NaN] = line.split(' ').map(Number);
+      return ended - began;
+    });
+}
+
+async function burst(stage: Stage, high: ChildProcess): Promise<number[]> {
+  const found: number[] = [];
+  while (found.length < stage.settings.bursts) {
+    const answer = prints(high, '.');
+    high.stdin?.write(`${String(BATCH)} ${String(stage.real(PAUSE_US))}\n`);
+    found.push(...responsesOf(await answer));
+  }
+  return found;
+}
+
+/** How many launches a low program has made, and when, in nanoseconds. */
+async function count(low: ChildProcess): Promise<readonly [number, number]> {
+  const answer = prints(low, '\n');
+  low.stdin?.write('\n');
+  const [launches = NaN, at = NaN] = (await answer).split(' ').map(Number);
+  return [launches, at];
+}
+
+/** Launches that the low programs make in each second, all of them. */
+async function measureRate(low: readonly ChildProcess[]): Promise<number> {
+  await sleep(FILLING_MS);
+  const before = await Promise.all(low.map(count));
+  await sleep(COUNTED_MS);
+  const after = await Promise.all(low.map(count));
+  return after.reduce((sum, [launches, at], i) => {
+    const [earlier = NaN, from = NaN] = before[i] ?? [];
+    return sum + (launches - earlier) / ((at - from) / 1e9);
+  }, 0);
+}
+
+async function arriveOften(stage: Stage): Promise<number[]> {
+  const found: number[] = [];
+  for (let i = 0; i < stage.settings.arrivals; i++) {
+    await sleep(stage.real(SETTLE_US) / 1e6);
+    const { high, said } = await stage.arrive();
+    found.push(...responsesOf(said));
+    await stage.end([high]);
+  }
+  return found;
+}
+
+/** Microseconds by which bursts took longer than they usually do alone. */
+function beyond(alone: readonly number[], beside: readonly number[]): number[] {
+  const usual = percentile(alone, 50);
+  return beside.map((ns) => Math.max(0, ns - usual) / 1000);
+}
+
+async function measureArrival(stage: Stage, scenario: Scenario, kernels: readonly number[]) {
+  const alone = await arriveOften(stage);
+  const low = await stage.feed(scenario, kernels);
+  const latenciesUs = beyond(alone, await arriveOften(stage));
+  await stage.end(low);
+  return { latenciesUs };
+}
+
+async function measureTogether(stage: Stage, scenario: Scenario, kernels: readonly number[]) {
+  const feed = async (shim: boolean) => {
+    const { both } = await stage.startBoth(scenario, kernels, shim);
+    const alone = await burst(stage, both);
+    const feeds = prints(both, 'feeds');
+    both.stdin?.write('feed\n');
+    await feeds;
+    return { both, alone, rate: await measureRate([both]) };
+  };
+  const { both, alone, rate } = await feed(true);
+  const latenciesUs = beyond(alone, await burst(stage, both));
+  await stage.end([both]);
+  const bare = await feed(false);
+  await stage.end([bare.both]);
+  return { latenciesUs, throughput: rate / bare.rate };
+}
+
+async function measureApart(stage: Stage, scenario: Scenario, kernels: readonly number[]) {
+  const { high } = await stage.arrive();
+  const alone = await burst(stage, high);
+  const low = await stage.feed(scenario, kernels);
+  const outranked = await measureRate(low);
+  const latenciesUs = beyond(alone, await burst(stage, high));
+  await stage.end([high, ...low]);
+  const bare = await stage.feed(scenario, kernels, false);
+  const throughput = outranked / (await measureRate(bare));
+  await stage.end(bare);
+  return { latenciesUs, throughput };
+}
+
+/** What one kind of low program does to the high one, and to itself. */
+export async function measureByResponse(
+  settings: Settings,
+  name: string,
+  scenario: Scenario,
+): Promise<Found> {
+  const kernels = KERNELS[name] ?? [];
+  const { arrives, together } = scenario;
+  const apart = arrives ? measureArrival : measureApart;
+  const way = together === undefined ? apart : measureTogether;
+  return onStage(settings, true, (stage) => way(stage, scenario, kernels));
+}
