@@ -12,7 +12,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/prctl.h>
 
 /* How soon a watched queue is asked after it fell quiet, and how the pause grows. */
 static const uint64_t POLL_FIRST_NS = 50 * NS_PER_US;
@@ -209,8 +208,6 @@ static void sweep(uint64_t now) {
 
 static void *run(void *name) {
     thread_begin(name);
-    /* The kernel would add 50 us to each pause. */
-    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     for (;;) {
         uint32_t seen = atomic_load(&bell);
         uint64_t now = clock_now();

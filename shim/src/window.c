@@ -108,12 +108,16 @@ static void linger(struct window_state *window, const struct wait *wait) {
         prctl(PR_SET_TIMERSLACK, (unsigned long)slack, 0UL, 0UL, 0UL);
 }
 
-/* Whether nothing has passed for gate_max_ms, with a fence behind it or without. */
-static bool is_stuck(const struct window_state *window, struct wait *wait, uint64_t now) {
-    if (wait->moved_at == 0 || wait->moves != window->moves) {
-        wait->moves = window->moves;
-        wait->moved_at = now;
-    }
+/* Whether anything has passed since the last look, with a fence behind it or without. */
+static void note_moves(const struct window_state *window, struct wait *wait, uint64_t now) {
+    if (wait->moved_at != 0 && wait->moves == window->moves)
+        return;
+    wait->moves = window->moves;
+    wait->moved_at = now;
+}
+
+/* Whether nothing has passed for gate_max_ms, as of note_moves. */
+static bool is_stuck(const struct wait *wait, uint64_t now) {
     uint64_t limit = config.gate_max_ms * NS_PER_MS;
     return limit != 0 && now - wait->moved_at >= limit;
 }
@@ -157,7 +161,7 @@ static bool take(struct queue *queue, struct budget budget, struct wait *wait,
     if (is_behind_eldest(window, wait)) {
         uint64_t now = clock_now();
         note_wait(window, wait, now);
-        is_stuck(window, wait, now);
+        note_moves(window, wait, now);
         /* Who lets others go first does not see what passes meanwhile. */
         wait->watched = false;
         return false;
@@ -170,9 +174,9 @@ static bool take(struct queue *queue, struct budget budget, struct wait *wait,
         return true;
     uint64_t now = clock_now();
     note_wait(window, wait, now);
+    note_moves(window, wait, now);
     wait->watched = true;
-    bool stuck = is_stuck(window, wait, now);
-    if (window->grace < budget.cost && stuck) {
+    if (window->grace < budget.cost && is_stuck(wait, now)) {
         window->grace = budget.cost > budget.size ? budget.cost : budget.size;
         /* Whoever else is stuck has this one's worth, and not one each. */
         window->moves++;
