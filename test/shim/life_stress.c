@@ -7,25 +7,15 @@
 #include "life_world.h"
 
 #include "futex.h"
+#include "stress.h"
 
 /*
  * The threads that change. `turns` is plain memory on purpose: it is odd while its queue is asked
  * about, and whoever changes the queue sees it even and always the same.
  */
-enum { CHANGERS = 4 };
+enum { CHANGERS = 4, YIELD_RARITY = 16 };
 static volatile uint32_t turns[QUEUES];
 static atomic_int changing;
-
-struct worker {
-    pthread_t thread;
-    uint64_t seed;
-    uint64_t rounds;
-};
-
-static void dawdle(uint64_t *seed) {
-    if (random_below(seed, 16) == 0)
-        sched_yield();
-}
 
 /* One queue is it more often than not, so that it is changed and asked about all the time. */
 static uintptr_t random_queue(uint64_t *seed) {
@@ -70,7 +60,7 @@ static void change_at_random(uint64_t *seed, int depth) {
         before[i] = concerned[i] ? turns[i] : 0;
         CHECK(before[i] % 2 == 0, "queue %d is asked about when a change of it begins", i);
     }
-    dawdle(seed);
+    dawdle(seed, YIELD_RARITY);
     if (depth > 0 && random_below(seed, 4) == 0)
         change_at_random(seed, depth - 1);
     for (int i = 0; i < QUEUES; i++)
@@ -92,7 +82,7 @@ static void ask_at_random(uint64_t *seed) {
     if (!life_ask(&queues[which]))
         return;
     turns[which] = turns[which] + 1;
-    dawdle(seed);
+    dawdle(seed, YIELD_RARITY);
     turns[which] = turns[which] + 1;
     life_answered();
 }
@@ -108,7 +98,7 @@ static void stress(uint64_t seed, uint64_t rounds) {
     while (atomic_load(&changing) != 0) {
         ask_at_random(&seed);
         /* Without a pause it would hardly let anybody begin, which the drain thread is far from. */
-        dawdle(&seed);
+        dawdle(&seed, YIELD_RARITY);
     }
     for (int i = 0; i < CHANGERS; i++)
         pthread_join(workers[i].thread, NULL);

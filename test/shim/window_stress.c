@@ -5,24 +5,14 @@
  */
 #include "window_world.h"
 
-#include <pthread.h>
-#include <sched.h>
+#include "stress.h"
 
-enum { LAUNCHERS = 4, LAUNCHES = 8, KINDS = 6 };
+#include <pthread.h>
+
+enum { LAUNCHERS = 4, LAUNCHES = 8, KINDS = 6, YIELD_RARITY = 32 };
 
 static atomic_int launching;
 static atomic_bool ended;
-
-struct worker {
-    pthread_t thread;
-    uint64_t seed;
-    uint64_t rounds;
-};
-
-static void dawdle(uint64_t *seed) {
-    if (random_below(seed, 32) == 0)
-        sched_yield();
-}
 
 static void *launch_often(void *data) {
     struct worker *worker = data;
@@ -30,7 +20,7 @@ static void *launch_often(void *data) {
         uint64_t kind = random_below(&worker->seed, KINDS);
         struct queue *to = &queues[random_below(&worker->seed, QUEUES)];
         struct submission made = enter(to, (uint32_t)kind + 1, kind + 1);
-        dawdle(&worker->seed);
+        dawdle(&worker->seed, YIELD_RARITY);
         leave(&made, random_below(&worker->seed, 64) != 0);
     }
     atomic_fetch_sub(&launching, 1);
@@ -43,7 +33,7 @@ static void *finish_often(void *data) {
     while (!atomic_load(&ended)) {
         uint64_t open = atomic_load(&launched) - atomic_load(&finished);
         atomic_fetch_add(&finished, random_below(&worker->seed, open + 1));
-        dawdle(&worker->seed);
+        dawdle(&worker->seed, YIELD_RARITY);
         sched_yield();
     }
     return NULL;
@@ -135,7 +125,7 @@ static void *launch_within(void *data) {
         struct submission made = enter(queue, 1, 1);
         leave(&made, true);
         CHECK(taken() <= LAUNCHES, "%d are taken", (int)taken());
-        dawdle(&worker->seed);
+        dawdle(&worker->seed, YIELD_RARITY);
     }
     return NULL;
 }
