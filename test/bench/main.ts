@@ -15,6 +15,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   'core-cost': "what an event costs the daemon's core",
   'daemon-load': 'what the daemon bears, and what it takes of the machine (some minutes)',
   preempt: 'how long lower work keeps the GPU, and what that costs it (simulated, some minutes)',
+  gaps: 'what a high program pays that leaves the GPU idle for moments, and what a low one gets',
   'model-cost': 'what the shim costs PyTorch models (with a GPU)',
   'sim-fit': 'the simulated GPU against figures of an H200 (some minutes)',
 };

@@ -42,8 +42,20 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'priority', processes: 1, streams: 4, arrives: false, together: -5 },
 ];
 
+/** What the high program does in one go. */
+export interface Bursts {
+  /** The device's microseconds of each kernel. */
+  readonly kernelUs: number;
+  readonly kernels: number;
+  /** The device's microseconds that the host is busy before each kernel but the first. */
+  readonly gapUs: number;
+  /** It waits for the GPU behind so many kernels each time, and behind the last. */
+  readonly syncEach: number;
+}
+
 /** The device's microseconds: how long the high program's kernel lasts, and pauses between two. */
 const HIGH_US = 10;
+const ONE_KERNEL: Bursts = { kernelUs: HIGH_US, kernels: 1, gapUs: 0, syncEach: 1 };
 export const PAUSE_US = 1500;
 /** So many bursts at once: the device's log must hold what the low programs do meanwhile. */
 export const BATCH = 10;
@@ -146,10 +158,12 @@ export class Stage {
     return low;
   }
 
-  /** A high program and what it printed of its first burst. */
-  async arrive(): Promise<{ high: ChildProcess; said: string }> {
+  /** A high program and what it printed of its first burst, which is of one kernel or as told. */
+  async arrive(bursts: Bursts = ONE_KERNEL): Promise<{ high: ChildProcess; said: string }> {
     const env = { LD_PRELOAD: SHIM, XSCHED_PRIORITY: '10' };
-    const high = this.#run(['burst', String(HIGH_US * 1000)], env);
+    const { kernelUs, kernels, gapUs, syncEach } = bursts;
+    const args = [kernelUs * 1000, kernels, this.real(gapUs), syncEach];
+    const high = this.#run(['burst', ...args.map(String)], env);
     return { high, said: await prints(high, '.') };
   }
 

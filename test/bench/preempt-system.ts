@@ -6,6 +6,7 @@ import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { percentile } from '../demo/statistics.js';
 import { prints } from './programs.js';
+import { countLaunches, responsesOf } from './preempt-programs.js';
 import { BATCH, KERNELS, onStage, PAUSE_US, SETTLE_US } from './preempt-stage.js';
 import type { Found, Scenario, Settings, Stage } from './preempt-stage.js';
 
@@ -13,17 +14,6 @@ import type { Found, Scenario, Settings, Stage } from './preempt-stage.js';
 const COUNTED_MS = 700;
 /** Before that, for queues to fill: what comes after it is launched as fast as it is done. */
 const FILLING_MS = 300;
-
-/** Nanoseconds from each burst's launch to the end of its synchronisation. */
-function responsesOf(said: string): number[] {
-  return said
-    .split('\n')
-    .filter((line) => line.includes(' '))
-    .map((line) => {
-      const [began = NaN, ended = NaN] = line.split(' ').map(Number);
-      return ended - began;
-    });
-}
 
 async function burst(stage: Stage, high: ChildProcess): Promise<number[]> {
   const found: number[] = [];
@@ -35,20 +25,12 @@ async function burst(stage: Stage, high: ChildProcess): Promise<number[]> {
   return found;
 }
 
-/** How many launches a low program has made, and when, in nanoseconds. */
-async function count(low: ChildProcess): Promise<readonly [number, number]> {
-  const answer = prints(low, '\n');
-  low.stdin?.write('\n');
-  const [launches = NaN, at = NaN] = (await answer).split(' ').map(Number);
-  return [launches, at];
-}
-
 /** Launches that the low programs make in each second, all of them. */
 async function measureRate(low: readonly ChildProcess[]): Promise<number> {
   await sleep(FILLING_MS);
-  const before = await Promise.all(low.map(count));
+  const before = await Promise.all(low.map(countLaunches));
   await sleep(COUNTED_MS);
-  const after = await Promise.all(low.map(count));
+  const after = await Promise.all(low.map(countLaunches));
   return after.reduce((sum, [launches, at], i) => {
     const [earlier = NaN, from = NaN] = before[i] ?? [];
     return sum + (launches - earlier) / ((at - from) / 1e9);

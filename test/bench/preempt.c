@@ -2,15 +2,16 @@
  * The programs of the preemption benchmark.
  *
  *   preempt feed STREAMS BLOCKS NS...
- *   preempt burst NS
+ *   preempt burst NS [KERNELS GAP_NS SYNC_EACH]
  *   preempt both PRIORITY BURST_NS STREAMS BLOCKS NS...
  *
  * The first launches kernels that last so long, one after the other in an order that is always the
  * same, on so many streams, each fed by a thread of its own, until its input ends. Kernels have so
  * many blocks of 1024 threads, to fill a real GPU with them, or, where that is 0, few of one thread,
  * which is all the same to the simulated GPU. Kernels of different length have different grids, as
- * different kernels have. The second launches bursts of one kernel, the first at once. The third
- * does both, the bursts on a stream of that CUDA priority, and feeds when it is told "feed".
+ * different kernels have. The second launches bursts of one kernel, the first at once; or of more,
+ * with so much of the host's time before each but the first, and a synchronisation behind so many
+ * each time, the last one included. The third does both, the bursts on a stream of that CUDA priority, and feeds when it is told "feed".
  *
  * For each line "COUNT PAUSE_NS" of its input a program makes so many bursts, with pauses between
  * them of half to one and a half times as long; it prints when each began and ended, on
@@ -84,6 +85,27 @@ static void begin_feeding(void) {
 
 static CUstream burst_stream;
 static uint64_t burst_ns;
+static uint64_t burst_kernels = 1, burst_gap_ns, burst_sync_each = 1;
+
+/* The host is busy with other things. */
+static void work_until(uint64_t time) {
+    while (now() < time) {
+    }
+}
+
+static void burst_once(void) {
+    uint64_t due = now();
+    for (uint64_t i = 1; i <= burst_kernels; i++) {
+        DRIVER_CHECK(driver_mix(burst_stream, 0, burst_ns, word, 1));
+        if (i % burst_sync_each == 0 || i == burst_kernels) {
+            DRIVER_CHECK(cuda.cuStreamSynchronize(burst_stream));
+            due = now();
+        }
+        due += burst_gap_ns;
+        if (i < burst_kernels)
+            work_until(due);
+    }
+}
 
 static void burst(unsigned long long count, unsigned long long pause_ns) {
     static uint64_t state = 1;
@@ -91,8 +113,7 @@ static void burst(unsigned long long count, unsigned long long pause_ns) {
         if (pause_ns > 0)
             pause_for(pause_ns / 2 + random_below(&state, pause_ns));
         uint64_t began = now();
-        DRIVER_CHECK(driver_mix(burst_stream, 0, burst_ns, word, 1));
-        DRIVER_CHECK(cuda.cuStreamSynchronize(burst_stream));
+        burst_once();
         printf("%llu %llu\n", (unsigned long long)began, (unsigned long long)now());
     }
     puts(".");
@@ -126,8 +147,9 @@ int main(int count, char **arguments) {
     const char *role = count > 1 ? arguments[1] : "";
     bool feeds = strcmp(role, "feed") == 0;
     bool both = strcmp(role, "both") == 0 && count > 4;
-    CHECK(feeds || both || (strcmp(role, "burst") == 0 && count == 3),
-          "usage: preempt feed ..., preempt burst NS, or preempt both ...");
+    bool bursts = strcmp(role, "burst") == 0 && (count == 3 || count == 6);
+    CHECK(feeds || both || bursts,
+          "usage: preempt feed ..., preempt burst ..., or preempt both ...");
     driver_start();
     DRIVER_CHECK(cuda.cuMemAlloc_v2(&word, sizeof(uint32_t)));
     if (feeds) {
@@ -135,6 +157,12 @@ int main(int count, char **arguments) {
         begin_feeding();
     } else {
         burst_ns = check_argument(arguments[both ? 3 : 2]);
+        if (bursts && count == 6) {
+            burst_kernels = check_argument(arguments[3]);
+            burst_gap_ns = check_argument(arguments[4]);
+            burst_sync_each = check_argument(arguments[5]);
+            CHECK(burst_sync_each > 0, "SYNC_EACH is 0");
+        }
         burst_stream = make_stream(both ? (int)strtol(arguments[2], NULL, 10) : 0);
         if (both)
             read_feed(count - 4, arguments + 4);
