@@ -86,14 +86,24 @@ static void schedule_poll(struct queue *queue, uint64_t now, uint64_t pause) {
 }
 
 /* Asks about the queue. True when it is idle now. */
-static bool ask(struct queue *queue, uint64_t returned) {
+static bool ask(struct queue *queue, uint64_t returned, enum gaps_proof proof) {
     if (!life_ask(queue))
         return false;
     CUresult result = atomic_load(&queue->alive) ? ask_driver(queue) : CUDA_ERROR_NOT_READY;
     /* An error is the program's to find; for us a stream that fails has nothing left to run. */
-    bool idle = result != CUDA_ERROR_NOT_READY && queue_try_idle(queue, returned);
+    bool is_drained = result != CUDA_ERROR_NOT_READY;
+    if (!is_drained || proof == GAPS_AMID)
+        gaps_sample(&queue->gaps, is_drained);
+    bool may_end = proof != GAPS_AMID || gaps_have_slack(&queue->gaps, clock_now());
+    bool idle = is_drained && may_end && queue_try_idle(queue, returned, proof);
     life_answered();
     return idle;
+}
+
+/* Whether somebody gains if the queue, which is being fed, is idle between two launches. */
+static bool may_be_amid(const struct queue *queue, uint64_t returned, bool watched) {
+    return watched && atomic_load(&queue->hot->entered) == returned &&
+           atomic_load(&queue->syncing) == 0 && device_is_awaited(queue->device);
 }
 
 /* How long a queue that is still being fed is left alone. */
@@ -128,19 +138,30 @@ static uint64_t pause_of_busy(const struct queue *queue, bool watched, uint64_t 
 static void poll_queue(struct queue *queue, uint64_t now) {
     bool watched = atomic_load(&queue->watched) || atomic_load(&queue->hot->orphaned);
     uint64_t returned = atomic_load(&queue->hot->returned);
-    if (atomic_load(&queue->hot->entered) != returned || returned != queue->poll_seen) {
+    uint64_t due = gaps_due(&queue->gaps, returned);
+    if (due > now) {
+        schedule_poll(queue, now, due - now);
+        return;
+    }
+    bool is_fed = atomic_load(&queue->hot->entered) != returned || returned != queue->poll_seen;
+    /* Of a queue that lingers it is known that it was not. */
+    if (is_fed && due == 0) {
         /* Somebody is at the gate, in the driver, or was since the last look. */
         bool first = queue->poll_pause == 0 || returned == queue->poll_seen + 1;
         queue->poll_seen = returned;
         queue->fed_at = now;
-        schedule_poll(queue, now, pause_of_fed(queue, watched, first));
+        if (may_be_amid(queue, returned, watched) && ask(queue, returned, GAPS_AMID))
+            queue->poll_pause = 0;
+        else
+            schedule_poll(queue, now, pause_of_fed(queue, watched, first));
         return;
     }
     if (atomic_load(&queue->syncing) > 0 && watched) {
-        schedule_poll(queue, now, POLL_BUSY_NS);
+        /* The next gap is not to outlast what it lingers. */
+        schedule_poll(queue, now, gaps_are_habit(&queue->gaps) ? POLL_MAX_NS : POLL_BUSY_NS);
         return;
     }
-    if (ask(queue, returned)) {
+    if (ask(queue, returned, GAPS_ASKED)) {
         queue->quiet_ns = clock_now() - queue->fed_at;
         queue->poll_pause = 0;
         return;
@@ -163,10 +184,11 @@ static void tend(struct queue *queue, void *data) {
     if (atomic_load(&queue->hot->ready)) {
         /* A queue that came to be watched must not sleep through its lazy pause. */
         bool overslept = atomic_load(&queue->watched) && queue->poll_pause > POLL_BUSY_NS;
-        if (now >= queue->poll_at || overslept)
+        uint64_t due = gaps_due(&queue->gaps, atomic_load(&queue->hot->returned));
+        if (now >= queue->poll_at || overslept || (due != 0 && now >= due))
             poll_queue(queue, now);
         if (atomic_load(&queue->hot->ready))
-            round_due(round, queue->poll_at);
+            round_due(round, due > now && due < queue->poll_at ? due : queue->poll_at);
     } else if (atomic_load(&queue->hot->orphaned)) {
         if (!drop_orphan(queue))
             round_due(round, now + POLL_BUSY_NS);

@@ -54,7 +54,7 @@ void events_passed(CUevent event) {
     }
     pthread_mutex_unlock(&note->lock);
     if (queue != NULL && queue_hold(queue, id)) {
-        queue_try_idle(queue, proven);
+        queue_try_idle(queue, proven, GAPS_SYNCED);
         queue_release(queue);
     }
 }

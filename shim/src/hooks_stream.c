@@ -37,7 +37,7 @@ static void sync_end(struct sync_watch watch, CUresult result) {
     int saved = errno;
     atomic_fetch_sub_explicit(&watch.queue->syncing, 1, memory_order_relaxed);
     if (result == CUDA_SUCCESS)
-        queue_try_idle(watch.queue, watch.proven);
+        queue_try_idle(watch.queue, watch.proven, GAPS_SYNCED);
     queue_release(watch.queue);
     thread_allow_cancel(watch.cancel);
     errno = saved;

@@ -144,6 +144,7 @@ void queue_become_ready(struct queue *queue) {
         board_show(queue);
         ranks_add(&device->ready, atomic_load(&queue->hot->rank));
         atomic_store(&queue->hot->ready, true);
+        gaps_begin(&queue->gaps, clock_now());
         queue->state_seq++;
         queue->stats_repeats = 0;
         atomic_store(&queue->untold, true);
@@ -169,7 +170,29 @@ void queue_tell(struct queue *queue) {
         drain_watch();
 }
 
-bool queue_try_idle(struct queue *queue, uint64_t proven) {
+/* Takes the queue out of those that have work, if it has none. The device's lock is held. */
+static bool become_idle(struct queue *queue, uint64_t proven) {
+    atomic_store(&queue->hot->ready, false);
+    if (atomic_load(&queue->hot->entered) != proven) {
+        atomic_store(&queue->hot->ready, true);
+        return false;
+    }
+    ranks_remove(&queue->device->ready, atomic_load(&queue->hot->rank));
+    board_hide(queue);
+    queue->state_seq++;
+    queue->stats_repeats = 0;
+    return true;
+}
+
+/* Whether the daemon is to hear at once that the queue is idle. The device's lock is held. */
+static bool is_idle_news(struct queue *queue, uint64_t now) {
+    if (!atomic_load(&queue->reported_ready) || now - queue->idle_reported_at <= REPORT_GAP_NS)
+        return false;
+    queue->idle_reported_at = now;
+    return true;
+}
+
+bool queue_try_idle(struct queue *queue, uint64_t proven, enum gaps_proof proof) {
     queue_note_completed(queue, proven);
     if (atomic_load(&queue->hot->entered) != proven ||
         atomic_load(&queue->hot->returned) != proven) {
@@ -179,29 +202,18 @@ bool queue_try_idle(struct queue *queue, uint64_t proven) {
     if (!atomic_load(&queue->hot->ready))
         return false;
     struct device *device = queue->device;
-    bool idle = false;
-    bool report = false;
+    bool idle = false, report = false, lingers = false;
     pthread_mutex_lock(&device->lock);
     if (atomic_load(&queue->hot->ready) && atomic_load(&queue->alive) &&
         atomic_load(&queue->hot->returned) == proven) {
-        atomic_store(&queue->hot->ready, false);
-        if (atomic_load(&queue->hot->entered) != proven) {
-            atomic_store(&queue->hot->ready, true);
-        } else {
-            idle = true;
-            ranks_remove(&device->ready, atomic_load(&queue->hot->rank));
-            board_hide(queue);
-            queue->state_seq++;
-            queue->stats_repeats = 0;
-            uint64_t now = clock_now();
-            if (atomic_load(&queue->reported_ready) &&
-                now - queue->idle_reported_at > REPORT_GAP_NS) {
-                queue->idle_reported_at = now;
-                report = true;
-            }
-        }
+        uint64_t now = clock_now();
+        lingers = atomic_load(&queue->watched) && gaps_end(&queue->gaps, proof, proven, now);
+        idle = !lingers && become_idle(queue, proven);
+        report = idle && is_idle_news(queue, now);
     }
     pthread_mutex_unlock(&device->lock);
+    if (lingers)
+        drain_watch();
     if (!idle)
         return false;
     window_drained(queue, proven);

@@ -16,6 +16,7 @@
 #define XSCHED_QUEUE_H
 
 #include "cuda_abi.h"
+#include "gaps.h"
 #include "hot.h"
 #include "label.h"
 #include "ranks.h"
@@ -103,6 +104,7 @@ struct queue {
     uint64_t poll_seen;
     uint64_t poll_at;
     uint64_t poll_pause;
+    struct gaps gaps;
     uint64_t fed_at;   /* When it was last found to have been launched on, and */
     uint64_t quiet_ns; /* how long after that it was idle, the time before. */
 
@@ -177,8 +179,11 @@ static inline void queue_note_completed(struct queue *queue, uint64_t proven) {
     }
 }
 
-/* All its work up to `proven` has left the GPU: makes it idle if that is all there is. */
-bool queue_try_idle(struct queue *queue, uint64_t proven);
+/*
+ * All its work up to `proven` has left the GPU: makes it idle if that is all there is, unless it
+ * lingers. True when it is idle now and was not.
+ */
+bool queue_try_idle(struct queue *queue, uint64_t proven, enum gaps_proof proof);
 
 /*
  * Puts an event of ours behind what is on the queue's stream, for streams that the drain thread

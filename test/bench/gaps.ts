@@ -1,9 +1,9 @@
 /**
  * What a high program pays, and what is left for a low one, where the high one leaves the GPU nothing
  * to do for moments: one that is slower at launching than the GPU at running, as eager PyTorch is, one
- * that keeps it busy although it has nothing queued, and one that waits for each of its kernels.
+ * that keeps it busy although it has nothing queued, and ones that wait for each of their kernels, short or long.
  *
- *   npm run bench -- gaps [--high eager|busy|steps] [--driver sim|system] [--scale N] [--bursts N]
+ *   npm run bench -- gaps [--high eager|busy|synced|steps] [--driver sim|system] [--scale N] [--bursts N]
  *                         [--low US] [--blocks N]
  *
  * The high program makes bursts, with pauses between them that are on average as long. Their time beside
@@ -27,6 +27,7 @@ import { writeResult } from './results.js';
 const BURSTS: Readonly<Record<string, Bursts>> = {
   eager: { kernelUs: 5, kernels: 300, gapUs: 43, syncEach: 300 },
   busy: { kernelUs: 40, kernels: 100, gapUs: 50, syncEach: 100 },
+  synced: { kernelUs: 5, kernels: 300, gapUs: 43, syncEach: 1 },
   steps: { kernelUs: 100, kernels: 40, gapUs: 40, syncEach: 1 },
 };
 

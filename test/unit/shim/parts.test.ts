@@ -53,6 +53,12 @@ describe('the spread of times', () => {
   });
 });
 
+describe('the gaps between launches', () => {
+  it('are lingered through where they are short, and left to others where nobody waits', () => {
+    expect(expectSuccess('gaps_cases')).toBe('');
+  });
+});
+
 describe('a window', () => {
   const env = { ASAN_OPTIONS: 'detect_leaks=0' };
 

@@ -1,0 +1,70 @@
+#include "gaps.h"
+
+#include "clock.h"
+
+/* Shorter than what a window lets others have in flight by default, so that nobody can use it. */
+static const uint64_t SHORT_NS = 100 * NS_PER_US;
+/* How long a queue lingers: no gap is as long as the ones before. */
+static const uint64_t LINGER_NS = 150 * NS_PER_US;
+/* A gap that ends what belongs together. */
+static const uint64_t LONG_NS = 1 * NS_PER_MS;
+/* Ten windows: what the others have in flight delays its end by a tenth at most. */
+static const uint64_t SLACK_AFTER_NS = 2 * NS_PER_MS;
+/* What short gaps add and others take: where two of three are short it comes to a habit. One gap in
+ * so many is looked at again. */
+enum { SCORE_MOST = 8, SCORE_HABIT = 4, SCORE_LOSS = 2, LOOK_EACH = 32 };
+/* Each look counts for a sixteenth. */
+enum { SHARE_ALL = 255, SHARE_STEP = 16 };
+
+static void note_gap(struct gaps *gaps, bool is_short) {
+    if (is_short)
+        gaps->score += gaps->score < SCORE_MOST;
+    else
+        gaps->score -= gaps->score < SCORE_LOSS ? gaps->score : SCORE_LOSS;
+}
+
+void gaps_begin(struct gaps *gaps, uint64_t now) {
+    uint64_t gap = now - gaps->drained_at;
+    if (gaps->drained_at == 0 || gap > LONG_NS)
+        atomic_store(&gaps->burst_at, now);
+    if (gaps->counts)
+        note_gap(gaps, gap <= SHORT_NS);
+    atomic_store(&gaps->until, 0);
+}
+
+static bool is_mostly_drained(const struct gaps *gaps) {
+    return atomic_load(&gaps->share) > SHARE_ALL / 2;
+}
+
+bool gaps_end(struct gaps *gaps, enum gaps_proof proof, uint64_t proven, uint64_t now) {
+    uint64_t due = gaps_due(gaps, proven);
+    if (due > now)
+        return true;
+    if (due != 0) {
+        /* In vain. */
+        gaps->counts = false;
+        note_gap(gaps, false);
+        atomic_store(&gaps->until, 0);
+        return false;
+    }
+    gaps->drained_at = now;
+    gaps->counts = proof == GAPS_SYNCED || (proof == GAPS_ASKED && !is_mostly_drained(gaps));
+    if (!gaps->counts || gaps->score < SCORE_HABIT || ++gaps->lingers % LOOK_EACH == 0)
+        return false;
+    atomic_store(&gaps->proven, proven);
+    atomic_store(&gaps->until, now + LINGER_NS);
+    return true;
+}
+
+void gaps_sample(struct gaps *gaps, bool is_drained) {
+    uint8_t share = atomic_load(&gaps->share);
+    uint8_t step = is_drained ? (uint8_t)(SHARE_ALL - share) / SHARE_STEP : share / SHARE_STEP;
+    /* The last steps would be none. */
+    if (step == 0)
+        step = is_drained ? share < SHARE_ALL : share > 0;
+    atomic_store(&gaps->share, is_drained ? share + step : share - step);
+}
+
+bool gaps_have_slack(const struct gaps *gaps, uint64_t now) {
+    return is_mostly_drained(gaps) && now - atomic_load(&gaps->burst_at) >= SLACK_AFTER_NS;
+}

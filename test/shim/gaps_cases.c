@@ -1,0 +1,106 @@
+/* When a queue lingers, and when it has slack. */
+#include "gaps.h"
+
+#include "check.h"
+
+#include <string.h>
+
+enum { US = 1000, MS = 1000 * US };
+
+static struct gaps gaps;
+static uint64_t now;
+static uint64_t launched;
+
+static void begin(void) {
+    memset(&gaps, 0, sizeof(gaps));
+    now = MS;
+}
+
+/* The queue works, drains and has nothing to do for a while. True when it lingered all the time. */
+static bool turn(uint64_t work_ns, uint64_t gap_ns, enum gaps_proof proof) {
+    launched++;
+    now += work_ns;
+    bool lingers = gaps_end(&gaps, proof, launched, now);
+    uint64_t due = gaps_due(&gaps, launched);
+    CHECK(lingers == (due > now), "it is due in %d ns", (int)(due - now));
+    if (lingers && gap_ns > due - now) {
+        now = due;
+        CHECK(!gaps_end(&gaps, GAPS_ASKED, launched, now), "it lingers for ever");
+        gap_ns -= due - now;
+        lingers = false;
+    }
+    now += gap_ns;
+    if (!lingers)
+        gaps_begin(&gaps, now);
+    return lingers;
+}
+
+static uint32_t lingered(uint32_t turns, uint64_t gap_ns, enum gaps_proof proof) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < turns; i++)
+        count += turn(200 * US, gap_ns, proof);
+    return count;
+}
+
+static void check_habit(void) {
+    begin();
+    CHECK(lingered(4, 40 * US, GAPS_SYNCED) == 0, "it lingers before it is known to pay");
+    uint32_t count = lingered(320, 40 * US, GAPS_SYNCED);
+    CHECK(count >= 300 && count < 320, "%u of 320, and sometimes it is measured again", count);
+    /* Long gaps take it back, and are not kept waiting for long. */
+    CHECK(lingered(100, 400 * US, GAPS_SYNCED) == 0, "it lingered through a long gap");
+    CHECK(gaps_due(&gaps, launched) == 0, "it still means to");
+    CHECK(!gaps_end(&gaps, GAPS_SYNCED, ++launched, now), "nothing was learnt");
+}
+
+static void check_random_gaps(void) {
+    begin();
+    /* Requests that come at any time: one gap of four is short. */
+    for (int i = 0; i < 400; i++)
+        CHECK(!turn(200 * US, i % 4 == 0 ? 50 * US : 500 * US, GAPS_SYNCED), "turn %d", i);
+    /* As good as a habit. */
+    uint32_t count = 0;
+    for (int i = 0; i < 400; i++)
+        count += turn(200 * US, i % 8 == 0 ? 500 * US : 50 * US, GAPS_SYNCED);
+    CHECK(count > 200, "%u of 350", count);
+}
+
+static void check_repeated_proof(void) {
+    begin();
+    lingered(5, 40 * US, GAPS_SYNCED);
+    launched++;
+    CHECK(gaps_end(&gaps, GAPS_SYNCED, launched, now), "it does not linger");
+    uint64_t due = gaps_due(&gaps, launched);
+    CHECK(gaps_end(&gaps, GAPS_SYNCED, launched, now + 10 * US), "a poll ends it");
+    CHECK(gaps_due(&gaps, launched) == due, "a poll puts it off");
+    CHECK(gaps_due(&gaps, launched + 1) == 0, "it has launched since");
+}
+
+static void sample(int count, bool is_drained) {
+    for (int i = 0; i < count; i++)
+        gaps_sample(&gaps, is_drained);
+}
+
+static void check_slack(void) {
+    begin();
+    gaps_begin(&gaps, now);
+    sample(100, true);
+    CHECK(!gaps_have_slack(&gaps, now + MS), "its end may be near");
+    CHECK(gaps_have_slack(&gaps, now + 10 * MS), "the GPU waits for it");
+    sample(100, false);
+    CHECK(!gaps_have_slack(&gaps, now + 10 * MS), "it waits for the GPU");
+    sample(100, true);
+    /* Nobody waits for what comes after. */
+    CHECK(lingered(50, 40 * US, GAPS_ASKED) == 0, "the GPU makes up for what others take");
+    begin();
+    CHECK(lingered(50, 40 * US, GAPS_ASKED) > 40, "the GPU is busy");
+    CHECK(lingered(50, 40 * US, GAPS_AMID) == 0, "there is no gap");
+}
+
+int main(void) {
+    check_habit();
+    check_random_gaps();
+    check_repeated_proof();
+    check_slack();
+    return 0;
+}
