@@ -188,7 +188,7 @@ void board_assign(struct queue *queue, uint32_t slot, bool anew) {
     struct device *device = queue->device;
     struct hot_queue *line = queue->hot;
     uint32_t before = queue->slot;
-    int work = atomic_load(&line->ready) ? 1 : 0;
+    int work = queue_shows_work(queue) ? 1 : 0;
     if (slot == before) {
         if (anew && slot != 0)
             write_bit(device, slot);

@@ -20,6 +20,9 @@ static const uint64_t POLL_MAX_NS = 200 * NS_PER_US;
 static const uint64_t POLL_BUSY_NS = 500 * NS_PER_US;
 /* While a thread sleeps until it is idle, which may be at any moment. */
 static const uint64_t POLL_AWAITED_NS = 30 * NS_PER_US;
+/* How long a queue with slack yields: twice what others may have in flight by default, since they
+ * have to wake up first. */
+static const uint64_t YIELD_NS = 400 * NS_PER_US;
 /* While nobody would gain from knowing. */
 static const uint64_t POLL_LAZY_NS = 100 * NS_PER_MS;
 /* How long nothing at all is looked at. */
@@ -85,23 +88,47 @@ static void schedule_poll(struct queue *queue, uint64_t now, uint64_t pause) {
     queue->poll_at = now + pause;
 }
 
-/* Asks about the queue. True when it is idle now. */
-static bool ask(struct queue *queue, uint64_t returned, enum gaps_proof proof) {
+/* Whether the queue has drained, with the program kept from ending it until life_answered. False,
+ * and nothing to answer, when it may not be asked about now. */
+static bool ask(struct queue *queue, bool *is_drained) {
     if (!life_ask(queue))
         return false;
     CUresult result = atomic_load(&queue->alive) ? ask_driver(queue) : CUDA_ERROR_NOT_READY;
     /* An error is the program's to find; for us a stream that fails has nothing left to run. */
-    bool is_drained = result != CUDA_ERROR_NOT_READY;
-    if (!is_drained || proof == GAPS_AMID)
-        gaps_sample(&queue->gaps, is_drained);
-    bool may_end = proof != GAPS_AMID || gaps_have_slack(&queue->gaps, clock_now());
-    bool idle = is_drained && may_end && queue_try_idle(queue, returned, proof);
+    *is_drained = result != CUDA_ERROR_NOT_READY;
+    return true;
+}
+
+/* Nothing was launched lately. True when the queue is idle now. */
+static bool ask_quiet(struct queue *queue, uint64_t returned) {
+    bool is_drained;
+    if (!ask(queue, &is_drained))
+        return false;
+    if (!is_drained)
+        gaps_sample(&queue->gaps, false);
+    bool idle = is_drained && queue_try_idle(queue, returned, GAPS_ASKED);
     life_answered();
     return idle;
 }
 
-/* Whether somebody gains if the queue, which is being fed, is idle between two launches. */
-static bool may_be_amid(const struct queue *queue, uint64_t returned, bool watched) {
+/* The queue is being fed, and somebody waits for it: it may have slack. */
+static void ask_fed(struct queue *queue, uint64_t now) {
+    bool is_drained;
+    if (!ask(queue, &is_drained))
+        return;
+    gaps_sample(&queue->gaps, is_drained);
+    if (is_drained && gaps_have_slack(&queue->gaps, now)) {
+        queue->yields_until = now + YIELD_NS;
+        queue_yield(queue);
+        /* A thread that began to wait before it could see this does not end it. */
+        if (atomic_load(&queue->syncing) > 0)
+            queue_end_yield(queue);
+    }
+    life_answered();
+}
+
+/* Whether somebody gains if the queue yields. */
+static bool may_yield(const struct queue *queue, uint64_t returned, bool watched) {
     return watched && atomic_load(&queue->hot->entered) == returned &&
            atomic_load(&queue->syncing) == 0 && device_is_awaited(queue->device);
 }
@@ -138,6 +165,13 @@ static uint64_t pause_of_busy(const struct queue *queue, bool watched, uint64_t 
 static void poll_queue(struct queue *queue, uint64_t now) {
     bool watched = atomic_load(&queue->watched) || atomic_load(&queue->hot->orphaned);
     uint64_t returned = atomic_load(&queue->hot->returned);
+    if (atomic_load(&queue->yields)) {
+        if (now < queue->yields_until) {
+            schedule_poll(queue, now, queue->yields_until - now);
+            return;
+        }
+        queue_end_yield(queue);
+    }
     uint64_t due = gaps_due(&queue->gaps, returned);
     if (due > now) {
         schedule_poll(queue, now, due - now);
@@ -150,10 +184,9 @@ static void poll_queue(struct queue *queue, uint64_t now) {
         bool first = queue->poll_pause == 0 || returned == queue->poll_seen + 1;
         queue->poll_seen = returned;
         queue->fed_at = now;
-        if (may_be_amid(queue, returned, watched) && ask(queue, returned, GAPS_AMID))
-            queue->poll_pause = 0;
-        else
-            schedule_poll(queue, now, pause_of_fed(queue, watched, first));
+        if (may_yield(queue, returned, watched))
+            ask_fed(queue, now);
+        schedule_poll(queue, now, pause_of_fed(queue, watched, first));
         return;
     }
     if (atomic_load(&queue->syncing) > 0 && watched) {
@@ -161,7 +194,7 @@ static void poll_queue(struct queue *queue, uint64_t now) {
         schedule_poll(queue, now, gaps_are_habit(&queue->gaps) ? POLL_MAX_NS : POLL_BUSY_NS);
         return;
     }
-    if (ask(queue, returned, GAPS_ASKED)) {
+    if (ask_quiet(queue, returned)) {
         queue->quiet_ns = clock_now() - queue->fed_at;
         queue->poll_pause = 0;
         return;

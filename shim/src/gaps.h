@@ -5,8 +5,9 @@
  * program waits for its work again and again, that comes on top of all it does: so a queue whose
  * gaps have been short stays ready through the next one (it lingers). Where the program does not
  * wait but is slower at launching than the GPU at running, as eager PyTorch is, the GPU makes up for
- * the delay, and the others get what would be lost: such a queue has slack, and is idle each time
- * that it is found drained.
+ * the delay: such a queue has slack. When it is found drained it yields: for a while it does not
+ * count among those that have work, although it goes on launching, or nobody would be awake before
+ * its next launch.
  */
 #ifndef XSCHED_GAPS_H
 #define XSCHED_GAPS_H
@@ -18,8 +19,7 @@
 /* How a queue was found to have drained. */
 enum gaps_proof {
     GAPS_SYNCED, /* The program saw it: what it does next it could not do before. */
-    GAPS_ASKED,  /* The shim asked after nothing had been launched for a while. */
-    GAPS_AMID,   /* The shim asked between two launches. */
+    GAPS_ASKED,  /* The shim asked, when nothing had been launched for a while. */
 };
 
 /* Of one queue; its device's lock guards what is not atomic. */

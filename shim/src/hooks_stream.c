@@ -27,7 +27,10 @@ static struct sync_watch sync_begin(struct queue *queue) {
     watch.cancel = thread_hold_cancel();
     watch.queue = queue;
     watch.proven = atomic_load(&queue->hot->returned);
-    atomic_fetch_add_explicit(&queue->syncing, 1, memory_order_relaxed);
+    atomic_fetch_add(&queue->syncing, 1);
+    /* From here on the program waits for the GPU. */
+    if (atomic_load(&queue->yields))
+        queue_end_yield(queue);
     return watch;
 }
 

@@ -88,7 +88,7 @@ static void rerank(struct queue *queue) {
         return;
     ranks_remove(&device->registered, before);
     ranks_add(&device->registered, after);
-    if (atomic_load(&queue->hot->ready)) {
+    if (queue_shows_work(queue)) {
         ranks_add(&device->ready, after);
         ranks_remove(&device->ready, before);
     }
@@ -112,6 +112,17 @@ void queue_enlist(struct queue *queue) {
         drain_watch();
 }
 
+/* Others no longer see that it has work, or do. The device's lock is held. */
+static void hide_work(struct queue *queue) {
+    ranks_remove(&queue->device->ready, atomic_load(&queue->hot->rank));
+    board_hide(queue);
+}
+
+static void show_work(struct queue *queue) {
+    board_show(queue);
+    ranks_add(&queue->device->ready, atomic_load(&queue->hot->rank));
+}
+
 void queue_retire(struct queue *queue) {
     struct device *device = queue->device;
     pthread_mutex_lock(&device->lock);
@@ -121,11 +132,10 @@ void queue_retire(struct queue *queue) {
     }
     int rank = atomic_load(&queue->hot->rank);
     ranks_remove(&device->registered, rank);
-    if (atomic_load(&queue->hot->ready)) {
-        ranks_remove(&device->ready, rank);
-        board_hide(queue);
-    }
+    if (queue_shows_work(queue))
+        hide_work(queue);
     atomic_store(&queue->hot->ready, false);
+    atomic_store(&queue->yields, false);
     board_assign(queue, 0, false);
     atomic_store(&queue->alive, false);
     /* A thread still at its gate must not wait for a queue that no longer exists. */
@@ -141,8 +151,7 @@ void queue_become_ready(struct queue *queue) {
     pthread_mutex_lock(&device->lock);
     if (!atomic_load(&queue->hot->ready) && atomic_load(&queue->alive)) {
         /* It is seen to have work before another thread may launch without looking after that. */
-        board_show(queue);
-        ranks_add(&device->ready, atomic_load(&queue->hot->rank));
+        show_work(queue);
         atomic_store(&queue->hot->ready, true);
         gaps_begin(&queue->gaps, clock_now());
         queue->state_seq++;
@@ -177,8 +186,8 @@ static bool become_idle(struct queue *queue, uint64_t proven) {
         atomic_store(&queue->hot->ready, true);
         return false;
     }
-    ranks_remove(&queue->device->ready, atomic_load(&queue->hot->rank));
-    board_hide(queue);
+    if (!atomic_exchange(&queue->yields, false))
+        hide_work(queue);
     queue->state_seq++;
     queue->stats_repeats = 0;
     return true;
@@ -221,6 +230,30 @@ bool queue_try_idle(struct queue *queue, uint64_t proven, enum gaps_proof proof)
     if (report)
         report_state(queue, false);
     return true;
+}
+
+void queue_yield(struct queue *queue) {
+    struct device *device = queue->device;
+    pthread_mutex_lock(&device->lock);
+    bool yields = queue_shows_work(queue) && atomic_load(&queue->alive);
+    if (yields) {
+        hide_work(queue);
+        atomic_store(&queue->yields, true);
+    }
+    pthread_mutex_unlock(&device->lock);
+    if (yields)
+        device_wake(device);
+}
+
+void queue_end_yield(struct queue *queue) {
+    struct device *device = queue->device;
+    pthread_mutex_lock(&device->lock);
+    if (atomic_exchange(&queue->yields, false))
+        show_work(queue);
+    bool lowered = ranks_settle(&device->ready);
+    pthread_mutex_unlock(&device->lock);
+    if (lowered)
+        device_wake(device);
 }
 
 void queue_apply(struct queue *queue, bool permit, const xsp_permit *state) {

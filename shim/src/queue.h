@@ -6,7 +6,7 @@
  * their returns from the driver; evidence that everything up to `s = returned` has finished makes
  * the queue idle when `entered == returned == s` still holds. The ready flag is cleared first and
  * `entered` read again afterwards, both sequentially consistent, so a launch that slips in between
- * is never lost.
+ * is never lost. While it yields (gaps.h) it is ready, but neither its rank nor the board shows it.
  *
  * Locks, in the order in which they may be taken: the registry's lock, a device's lock, a queue's
  * window lock, the link's send lock. None but the window's, of which only threads of the same queue
@@ -105,6 +105,8 @@ struct queue {
     uint64_t poll_at;
     uint64_t poll_pause;
     struct gaps gaps;
+    atomic_bool yields; /* It has work and does not count among those that have; drain.c ends it. */
+    uint64_t yields_until;
     uint64_t fed_at;   /* When it was last found to have been launched on, and */
     uint64_t quiet_ns; /* how long after that it was idle, the time before. */
 
@@ -219,6 +221,15 @@ void queue_drop_green(CUcontext green);
 
 /* The context is gone, and all its queues with it. */
 void queue_drop_context(CUcontext context);
+
+/* Whether others see that it has work. The device's lock is held. */
+static inline bool queue_shows_work(const struct queue *queue) {
+    return atomic_load(&queue->hot->ready) && !atomic_load(&queue->yields);
+}
+
+/* A ready queue lets lower ones launch beside it from now on, and no longer. */
+void queue_yield(struct queue *queue);
+void queue_end_yield(struct queue *queue);
 
 /* What a PERMIT or SUSPEND says; `seq` older than the last one is ignored. */
 void queue_apply(struct queue *queue, bool permit, const xsp_permit *state);

@@ -94,7 +94,6 @@ static void check_slack(void) {
     CHECK(lingered(50, 40 * US, GAPS_ASKED) == 0, "the GPU makes up for what others take");
     begin();
     CHECK(lingered(50, 40 * US, GAPS_ASKED) > 40, "the GPU is busy");
-    CHECK(lingered(50, 40 * US, GAPS_AMID) == 0, "there is no gap");
 }
 
 int main(void) {

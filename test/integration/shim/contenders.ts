@@ -18,12 +18,17 @@ export async function until(what: () => boolean | Promise<boolean>): Promise<voi
   await expect.poll(what, { timeout: 15_000, interval: 5 }).toBe(true);
 }
 
-/** A program that launches without pause. */
-export async function startLow(stage: Stage, more: Environment = {}): Promise<Script> {
+/** A program that launches kernels without pause. */
+export async function startLow(
+  stage: Stage,
+  more: Environment = {},
+  kernelNs = KERNEL_NS,
+): Promise<Script> {
   const low = new Script(makeEnvironment(stage, { XSCHED_PRIORITY: '-1', ...more }));
+  const flood = `a flood 1 ${String(kernelNs)}`;
   await low.do('a create 1 0');
-  low.begin(`a flood 1 ${String(KERNEL_NS)}`);
-  await low.answer(`a flood 1 ${String(KERNEL_NS)} began`);
+  low.begin(flood);
+  await low.answer(`${flood} began`);
   return low;
 }
 

@@ -6,6 +6,7 @@
  *
  *   a create S PRIORITY        a stream, called by a digit; 0 is the legacy one, 9 the thread's own
  *   a launch S COUNT NS        kernels that last NS each
+ *   a trickle S COUNT NS       the same, one each 50 us, as who is slower than the GPU
  *   a flood S NS               launches one after the other until somebody says `stop`
  *   a sync S | destroy S
  *   a read S                   a number that follows from all that the stream's kernels did
@@ -58,10 +59,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { STREAMS = 10, LETTERS = 26, LINE_BYTES = 1024, OWN = 9, EXEC_ARGUMENTS = 8 };
+enum { TRICKLE_NS = 50000 };
 
 struct mailbox {
     pthread_t thread;
@@ -161,6 +164,12 @@ static int run_program(char **save) {
     return wait_for(child);
 }
 
+static uint64_t now_ns(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
+}
+
 static void obey_driver(char letter, const char *order, const char *name, char **save) {
     char result[32] = "";
     size_t number = stream_number(strtok_r(NULL, " ", save));
@@ -181,6 +190,14 @@ static void obey_driver(char letter, const char *order, const char *name, char *
         uint64_t count = check_argument(second), ns = check_argument(third);
         for (uint64_t i = 0; i < count && status == CUDA_SUCCESS; i++)
             status = launch(number, ns);
+    } else if (strcmp(name, "trickle") == 0) {
+        uint64_t count = check_argument(second), ns = check_argument(third);
+        uint64_t due = now_ns();
+        for (uint64_t i = 0; i < count && status == CUDA_SUCCESS; i++) {
+            status = launch(number, ns);
+            for (due += TRICKLE_NS; now_ns() < due;) {
+            }
+        }
     } else if (strcmp(name, "flood") == 0) {
         uint64_t ns = check_argument(second);
         answer(letter, order, "began");
