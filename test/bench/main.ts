@@ -17,6 +17,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
   preempt: 'how long lower work keeps the GPU, and what that costs it (simulated, some minutes)',
   gaps: 'what a high program pays that leaves the GPU idle for moments, and what a low one gets',
   'model-cost': 'what the shim costs PyTorch models (with a GPU)',
+  'end-to-end': 'a high model beside a low one, PyTorch, natively and under the shim (with a GPU)',
   'sim-fit': 'the simulated GPU against figures of an H200 (some minutes)',
 };
 

@@ -12,6 +12,17 @@ export function readCount(name: string, text: string, least = 1, most = 1e6): nu
 }
 
 /**
+ * A number above 0.
+ * @throws RangeError naming the option, what it was given and what it takes
+ */
+export function readAmount(name: string, text: string, most: number): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= most))
+    throw new RangeError(`--${name} '${text}' is not a number above 0 and up to ${String(most)}`);
+  return value;
+}
+
+/**
  * One of some words.
  * @throws RangeError naming the option, what it was given and what it takes
  */

@@ -1,0 +1,150 @@
+/** The processes of `end-to-end` that run at the same time, and how they are put beside each other. */
+import type { Controller } from '../../client-lib/index.js';
+import type { DemoDaemon } from '../demo/daemon.js';
+import { bareEnvironment } from '../demo/environment.js';
+import { until } from '../e2e/behaviour/until.js';
+import type { Place } from './pair-cells.js';
+import { Worker } from './pair-workers.js';
+import type { About, Build, Calibration } from './pair-workers.js';
+import { SHIM } from './programs.js';
+
+const LOW_LAYERS = 24;
+/** What a low model that is only loaded has. */
+const MEGABYTES = 1000;
+/** The high model's priority; the low one's is 0. */
+const PRIORITY = 10;
+
+export interface StageOptions {
+  readonly device: string;
+  /** Milliseconds that each high model is to take, by its name. */
+  readonly highMs: Readonly<Record<string, number>>;
+  readonly lowBatch: Readonly<Record<string, number>>;
+  readonly loads: readonly string[];
+  /** Whether the high model's stream is to have no CUDA priority (`plain`) or one (`priority`). */
+  readonly streams: readonly string[];
+}
+
+type Role = 'high' | 'low' | 'both';
+
+/** A worker with what it runs. */
+interface Member {
+  readonly worker: Worker;
+  readonly role: Role;
+}
+
+export class Stage {
+  readonly #members: Member[] = [];
+  readonly places: Place[] = [];
+
+  /**
+   * Starts the processes of some arrangements, all at once.
+   * @param env what programs need to be clients of an MPS daemon, if they are to be
+   */
+  constructor(
+    private readonly options: StageOptions,
+    private readonly daemon: DemoDaemon,
+    arrangements: readonly string[],
+    private readonly env: Readonly<Record<string, string>>,
+  ) {
+    for (const arrangement of arrangements) {
+      if (arrangement === 'one') this.#addOne();
+      else this.#addTwo(arrangement);
+    }
+  }
+
+  #start(role: Role, title: string, own: Readonly<Record<string, string>> = {}): Worker {
+    const env = bareEnvironment({ ...this.env, ...own });
+    const worker = new Worker(title, this.options.device, env);
+    this.#members.push({ worker, role });
+    return worker;
+  }
+
+  #startShimmed(role: Role, title: string, own: Readonly<Record<string, string>>): Worker {
+    const { env } = this.daemon;
+    const runtimeDir = env['XSCHED_RUNTIME_DIR'] ?? '';
+    const common = { LD_PRELOAD: SHIM, XSCHED_RUNTIME_DIR: runtimeDir, XSCHED_NAME: role };
+    return this.#start(role, title, { ...common, ...own });
+  }
+
+  #addTwo(arrangement: string): void {
+    const high = { XSCHED_PRIORITY: String(PRIORITY) };
+    const [native, shim] = [
+      { high: this.#start('high', 'high, native'), low: this.#start('low', 'low, native') },
+      {
+        high: this.#startShimmed('high', 'high, shim', high),
+        low: this.#startShimmed('low', 'low, shim', { XSCHED_PRIORITY: '0' }),
+      },
+    ];
+    this.places.push({ arrangement, native, shim, stream: 'high' });
+  }
+
+  /** One process natively and one under the shim; streams of both kinds are in each. */
+  #addOne(): void {
+    const native = this.#start('both', 'one process, native');
+    const own = { XSCHED_STREAM_PRIORITY: '1' };
+    const shim = this.#startShimmed('both', 'one process, shim', own);
+    for (const kind of this.options.streams)
+      this.places.push({
+        arrangement: 'one',
+        native: { high: native, low: native },
+        shim: { high: shim, low: shim },
+        stream: kind === 'plain' ? 'high' : 'high-priority',
+      });
+  }
+
+  /** Waits until all can be asked. @returns what they run on */
+  async ready(): Promise<About> {
+    const [first] = await Promise.all(this.#members.map(({ worker }) => worker.ready()));
+    if (first === undefined) throw new Error('no process was started');
+    return first;
+  }
+
+  /** How many layers the high models need: the first process tries it, which runs natively. */
+  async calibrate(): Promise<Calibration> {
+    const [first] = this.#members;
+    if (first === undefined) throw new Error('no process was started');
+    return first.worker.calibrate(this.options.highMs);
+  }
+
+  /** Has all processes make their models, and gives high queues without a priority theirs. */
+  async build({ layers }: Calibration, controller: Controller): Promise<void> {
+    const { highMs, lowBatch, loads } = this.options;
+    const highs = Object.keys(highMs).map((name) => {
+      return [name, { layers: layers[name] ?? 1, batch: 1 }] as const;
+    });
+    const lows = Object.entries(lowBatch).map(([name, batch]) => {
+      return [name, { layers: LOW_LAYERS, batch }] as const;
+    });
+    const builds: Readonly<Record<Role, Build>> = {
+      high: { models: Object.fromEntries(highs), loads: [], megabytes: MEGABYTES },
+      low: { models: Object.fromEntries(lows), loads, megabytes: MEGABYTES },
+      both: { models: Object.fromEntries([...highs, ...lows]), loads: [], megabytes: MEGABYTES },
+    };
+    await Promise.all(this.#members.map(({ worker, role }) => worker.build(builds[role])));
+    // Without a GPU there are no queues.
+    if (this.options.device === 'cpu') return;
+    for (const { arrangement, shim, stream } of this.places) {
+      const isPlain = arrangement === 'one' && stream === 'high';
+      if (isPlain) await raise(shim.high, controller);
+    }
+  }
+
+  /** Ends all processes at once, without a word. */
+  kill(): void {
+    for (const { worker } of this.#members) worker.kill();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#members.map(({ worker }) => worker.end()));
+  }
+}
+
+/** What `xsched set PID.QUEUE priority` does, for the queue of a process's high stream. */
+async function raise(worker: Worker, controller: Controller): Promise<void> {
+  await until(`the daemon knows the high stream of ${worker.title}`, async () => {
+    const queue = (await controller.list()).find((one) => worker.owns(one, 'high'));
+    if (queue === undefined) return false;
+    await controller.setPriority(queue.id, PRIORITY);
+    return true;
+  });
+}
