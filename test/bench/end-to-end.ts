@@ -29,12 +29,10 @@
  * a GPU, small and unscheduled, to see that it runs. Needs PyTorch; `XSCHED_TEST_PYTHON` names the
  * interpreter (python3). Prints a table.
  */
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { connect } from '../../client-lib/index.js';
 import type { Controller } from '../../client-lib/index.js';
-import { startDaemon } from '../demo/daemon.js';
-import type { DemoDaemon } from '../demo/daemon.js';
-import { bareEnvironment } from '../demo/environment.js';
 import { Session } from '../demo/session.js';
 import { describeProcessor } from '../fig13a/machine.js';
 import { startMps } from '../fig13a/mps.js';
@@ -46,6 +44,7 @@ import { Stage } from './pair-stage.js';
 import type { StageOptions } from './pair-stage.js';
 import { describeCalibration, describeCell, renderCells } from './pair-table.js';
 import type { About, Calibration } from './pair-workers.js';
+import { awaitEnd, startDaemon } from './programs.js';
 import { writeResult } from './results.js';
 
 const ARRANGEMENTS = ['two', 'mps', 'one'];
@@ -64,8 +63,8 @@ const seconds = () => Math.round(performance.now() / 100) / 10;
 
 /** What all stages share. */
 interface Base {
-  readonly session: Session;
-  readonly daemon: DemoDaemon;
+  readonly scratchDir: string;
+  readonly runtimeDir: string;
   readonly controller: Controller;
 }
 
@@ -150,20 +149,24 @@ class Run {
   /** Measures all arrangements that fit beside each other, then those with an MPS daemon. */
   async measure(): Promise<void> {
     const session = new Session();
+    const { scratchDir } = session;
+    const runtimeDir = path.join(scratchDir, 'run');
+    const daemon = await startDaemon(runtimeDir);
     try {
-      const daemon = await startDaemon(session, bareEnvironment());
-      const controller = await connect({ runtimeDir: daemon.runtimeDir });
+      const controller = await connect({ runtimeDir });
       try {
         for (const isMps of [false, true]) {
           const chosen = this.options.arrangements.filter((name) => (name === 'mps') === isMps);
           if (chosen.length > 0 && !this.#isOver)
-            await this.#runStage(chosen, { session, daemon, controller });
+            await this.#runStage(chosen, { scratchDir, runtimeDir, controller });
         }
       } finally {
         await controller.close();
       }
     } finally {
       this.#write();
+      daemon.kill();
+      await awaitEnd(daemon);
       await session.close();
     }
     if (this.#cells.length > 0) console.log(renderCells(this.#cells));
@@ -173,8 +176,8 @@ class Run {
     const isMps = arrangements.includes('mps') && this.options.stage.device === 'cuda';
     let mps: Mps | undefined;
     try {
-      if (isMps) mps = startMps(base.session.scratchDir);
-      const stage = new Stage(this.options.stage, base.daemon, arrangements, mps?.env ?? {});
+      if (isMps) mps = startMps(base.scratchDir);
+      const stage = new Stage(this.options.stage, base.runtimeDir, arrangements, mps?.env ?? {});
       this.#stage = stage;
       try {
         await this.#prepare(stage, base.controller);
@@ -231,7 +234,7 @@ class Run {
       for (let round = 0; round < settings.rounds && this.#hasTime(); round++) {
         const began = seconds();
         rounds.push(await runRound(cell, settings, round, () => controller.list()));
-        this.#roundSeconds = Math.max(this.#roundSeconds, seconds() - began);
+        this.#roundSeconds = Math.max(roundSeconds(settings), seconds() - began);
       }
     } catch (error) {
       this.#fail(`${cell.place.arrangement}, ${cell.high} beside ${cell.low}`, error);
@@ -246,7 +249,8 @@ class Run {
   #fail(where: string, error: unknown): void {
     const text = `${where}: ${(error as Error).message}`;
     console.error(text);
-    this.#failures.push(text);
+    // What was stopped on purpose did not answer.
+    if (!this.#isOver) this.#failures.push(text);
   }
 
   #write(): void {
@@ -270,8 +274,9 @@ async function main(): Promise<void> {
     Number.isFinite(options.limit) ? 1000 * (options.limit - END_SECONDS) : 2 ** 31 - 1,
   );
   timer.unref();
+  // Each may come twice, from a terminal and from npm.
   for (const name of ['SIGINT', 'SIGTERM'] as const)
-    process.once(name, () => {
+    process.on(name, () => {
       run.stop(name);
     });
   await run.measure();

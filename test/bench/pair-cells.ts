@@ -149,7 +149,11 @@ export async function runRound(
   let [before, after]: (readonly QueueInfo[])[] = [[], []];
   const beside = async (pair: Pair): Promise<[Measured, number]> => {
     await pair.low.flood(low);
-    const found = await pair.high.measure(request);
+    const found = await pair.high.measure(request).catch(async (error: unknown) => {
+      // Whoever is measured next is not to have it beside it.
+      await pair.low.stop();
+      throw error;
+    });
     if (pair === place.shim) after = await list();
     const ends = await pair.low.stop();
     return [found, completionsPerSecond(ends, found.from, found.to)];
@@ -173,7 +177,12 @@ export async function runRound(
   await place.native.low.flood(low);
   await delay(1000 * seconds * LOW_ALONE);
   rates.lowAlone = rateOf(await place.native.low.stop());
-  return { measured: measured as Round['measured'], ...rates, before: before ?? [], after: after ?? [] };
+  return {
+    measured: measured as Round['measured'],
+    ...rates,
+    before: before ?? [],
+    after: after ?? [],
+  };
 }
 
 const mean = (values: readonly number[]) =>
@@ -258,13 +267,16 @@ export function summarizeCell(
     native: meanOf('lowNative'),
     shim: meanOf('lowShim'),
   };
-  const left = lowPerSecond.alone * (1 - (rate * alone.serviceMs) / 1000);
+  // Nothing is left where the high model takes longer than its requests are apart.
+  const left = lowPerSecond.alone * Math.max(0, 1 - (rate * alone.serviceMs) / 1000);
   const p99 = (measured: Measured) => percentile(latenciesOf(measured), 99);
   const result = {
     ...{ arrangement: place.arrangement, stream: place.stream, high, low },
     ...{ rounds: rounds.length, rate, phases, goal, lowPerSecond },
     ratio: phases['shim beside'].p99 / alone.p99,
-    ratios: rounds.map(({ measured }) => p99(measured['shim beside']) / p99(measured['native alone'])),
+    ratios: rounds.map(
+      ({ measured }) => p99(measured['shim beside']) / p99(measured['native alone']),
+    ),
     nativeRatio: phases['native beside'].p99 / alone.p99,
     kept: lowPerSecond.shim / left,
     nativeKept: lowPerSecond.native / left,

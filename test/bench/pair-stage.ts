@@ -1,6 +1,5 @@
 /** The processes of `end-to-end` that run at the same time, and how they are put beside each other. */
 import type { Controller } from '../../client-lib/index.js';
-import type { DemoDaemon } from '../demo/daemon.js';
 import { bareEnvironment } from '../demo/environment.js';
 import { until } from '../e2e/behaviour/until.js';
 import type { Place } from './pair-cells.js';
@@ -38,11 +37,12 @@ export class Stage {
 
   /**
    * Starts the processes of some arrangements, all at once.
+   * @param runtimeDir where the daemon's sockets are
    * @param env what programs need to be clients of an MPS daemon, if they are to be
    */
   constructor(
     private readonly options: StageOptions,
-    private readonly daemon: DemoDaemon,
+    private readonly runtimeDir: string,
     arrangements: readonly string[],
     private readonly env: Readonly<Record<string, string>>,
   ) {
@@ -60,9 +60,7 @@ export class Stage {
   }
 
   #startShimmed(role: Role, title: string, own: Readonly<Record<string, string>>): Worker {
-    const { env } = this.daemon;
-    const runtimeDir = env['XSCHED_RUNTIME_DIR'] ?? '';
-    const common = { LD_PRELOAD: SHIM, XSCHED_RUNTIME_DIR: runtimeDir, XSCHED_NAME: role };
+    const common = { LD_PRELOAD: SHIM, XSCHED_RUNTIME_DIR: this.runtimeDir, XSCHED_NAME: role };
     return this.#start(role, title, { ...common, ...own });
   }
 
@@ -109,16 +107,16 @@ export class Stage {
   /** Has all processes make their models, and gives high queues without a priority theirs. */
   async build({ layers }: Calibration, controller: Controller): Promise<void> {
     const { highMs, lowBatch, loads } = this.options;
-    const highs = Object.keys(highMs).map((name) => {
-      return [name, { layers: layers[name] ?? 1, batch: 1 }] as const;
-    });
-    const lows = Object.entries(lowBatch).map(([name, batch]) => {
-      return [name, { layers: LOW_LAYERS, batch }] as const;
-    });
+    const highs: Build['models'] = Object.fromEntries(
+      Object.keys(highMs).map((name) => [name, { layers: layers[name] ?? 1, batch: 1 }]),
+    );
+    const lows: Build['models'] = Object.fromEntries(
+      Object.entries(lowBatch).map(([name, batch]) => [name, { layers: LOW_LAYERS, batch }]),
+    );
     const builds: Readonly<Record<Role, Build>> = {
-      high: { models: Object.fromEntries(highs), loads: [], megabytes: MEGABYTES },
-      low: { models: Object.fromEntries(lows), loads, megabytes: MEGABYTES },
-      both: { models: Object.fromEntries([...highs, ...lows]), loads: [], megabytes: MEGABYTES },
+      high: { models: highs, loads: [], megabytes: MEGABYTES },
+      low: { models: lows, loads, megabytes: MEGABYTES },
+      both: { models: { ...highs, ...lows }, loads: [], megabytes: MEGABYTES },
     };
     await Promise.all(this.#members.map(({ worker, role }) => worker.build(builds[role])));
     // Without a GPU there are no queues.

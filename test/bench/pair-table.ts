@@ -5,7 +5,7 @@ import type { CellResult } from './pair-cells.js';
 import type { Calibration } from './pair-workers.js';
 
 const times = (ratio: number) => `${ratio.toFixed(2)}x`;
-const percent = (part: number) => `${(100 * part).toFixed(0)}%`;
+const percent = (part: number) => (Number.isFinite(part) ? `${(100 * part).toFixed(0)}%` : '-');
 const spread = ([p50, p99]: readonly [number, number]) => `${p50.toFixed(0)}/${p99.toFixed(0)}`;
 
 /** `one, priority: 0.4 beside b8`. */

@@ -168,7 +168,7 @@ export class Worker {
       await this.#program.kill().catch(() => undefined);
       throw error;
     }
-    const given = answer as Answer | undefined;
+    const given = answer;
     if (given === undefined) throw new Error(`${this.title} gave no answer to '${name}'`);
     if (given.error !== undefined)
       throw new Error(`${this.title} cannot ${name}: ${given.error}${said()}`);

@@ -158,7 +158,7 @@ class Model:
         device.settle()
 
     def launch(self) -> None:
-        """Puts a request into the current stream: its input's copy, the model, its output's copy."""
+        """Puts a request into the current stream: copies its input, runs, copies its output."""
         self._input.copy_(self._texts, non_blocking=True)
         self._vectors.copy_(self._traced(self._input), non_blocking=True)
 
@@ -178,9 +178,7 @@ class Load:
     def run(self, stream: Stream) -> None:
         """Loads all and waits for it; then frees it."""
         kind = self._device.kind
-        loaded = [
-            tensor.to(kind, non_blocking=self._pinned, copy=True) for tensor in self._tensors
-        ]
+        loaded = [tensor.to(kind, non_blocking=self._pinned, copy=True) for tensor in self._tensors]
         stream.synchronize()
         loaded.clear()
         self._device.release()

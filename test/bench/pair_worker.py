@@ -1,8 +1,8 @@
 """One process of `end-to-end.ts`: models on a GPU, and what is asked of them.
 
 Reads requests from standard input, a JSON object a line, and answers each with a line of JSON that
-carries its `id`. Ends with its standard input. It knows of no scheduler. The first line that it prints
-says what it runs on, with the handles of its streams.
+carries its `id`. Ends with its standard input. It knows of no scheduler. The first line that it
+prints says what it runs on, with the handles of its streams.
 
 `calibrate` how many layers a model needs for so many milliseconds; `{"ms": {NAME: MS}}`
 `build`     the models that the others name; `{"models": {NAME: {"layers": N, "batch": N}},
@@ -12,8 +12,8 @@ says what it runs on, with the handles of its streams.
 `flood`     runs a model, or loads one, without pause from now on; `{"model", "stream"}`
 `stop`      ends that; the moments at which each inference or load was done
 
-Two threads do this: one measures and one floods, also at once. Moments are nanoseconds of CLOCK_MONOTONIC, which all processes
-share; how long things took is in microseconds.
+Two threads do this: one measures and one floods, also at once. Moments are nanoseconds of
+CLOCK_MONOTONIC, which all processes share; how long things took is in microseconds.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import gc
 import json
 import os
 import random
+import signal
 import statistics
 import sys
 import threading
@@ -58,7 +59,7 @@ def draw_moments(seconds: float, rate: float, arrivals: str, seed: int) -> Itera
     drawn = random.Random(seed)
     moment = 0.0
     while True:
-        # By a quarter earlier or later, so that they keep no step with what they share the GPU with.
+        # Even ones keep no step with what they share the GPU with: a quarter more or less.
         gap = drawn.expovariate(1) if arrivals == "poisson" else drawn.uniform(0.75, 1.25)
         moment += gap / rate
         if moment >= seconds:
@@ -266,6 +267,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     arguments = parser.parse_args()
+    # Ctrl-C reaches all processes of the terminal; whoever started this one ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Fused kernels are compiled when a model first runs, which takes longer than all else.
     torch._C._jit_set_texpr_fuser_enabled(False)
     # A thread that comes back from a model gets Python's lock soon.
