@@ -28,6 +28,7 @@ static CUresult context_make(int device, unsigned flags, bool primary, struct co
     struct context *context = calloc(1, sizeof *context);
     if (!context)
         return CUDA_ERROR_OUT_OF_MEMORY;
+    host_delay(runtime_now(), runtime.file->context_ms * UINT64_C(1000000));
     context->device = runtime.visible[device];
     context->flags = flags;
     context->primary = primary;

@@ -68,6 +68,7 @@ static void file_format(struct sim_file *file, const struct sim_settings *settin
     file->device_count = settings->devices;
     file->mps = settings->mps;
     file->jitter = settings->jitter;
+    file->context_ms = settings->context_ms;
     file->epoch = clock_real_ns();
     robust_mutex_init(&file->lock);
     for (int p = 0; p < SIM_MAX_PROCESSES; p++)

@@ -18,7 +18,7 @@
 #define SIM_STREAMS_PER_CLIENT 256
 #define SIM_RING 4096u
 #define SIM_LOG 65536u
-#define SIM_LAYOUT 1u
+#define SIM_LAYOUT 2u
 
 enum sim_op_kind {
     SIM_OP_KERNEL = 1,
@@ -136,6 +136,7 @@ struct sim_file {
     uint32_t device_count;
     uint32_t mps;
     uint32_t jitter;
+    uint32_t context_ms;
     uint32_t checked_at; /* tick of 10 real ms in which a process was last looked up in /proc */
     pthread_mutex_t lock;
     uint64_t now; /* simulated up to here */

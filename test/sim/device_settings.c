@@ -55,16 +55,18 @@ static bool number_read(const char *name, double lowest, double highest, double 
 }
 
 bool settings_read(struct sim_settings *settings) {
-    double scale = 1, devices = 1, mps = 0, jitter = 1;
+    double scale = 1, devices = 1, mps = 0, jitter = 1, context_ms = 0;
     bool fine =
         number_read("XSCHED_SIM_SCALE", 0.01, 10000, &scale, &settings->scale_given) &&
         number_read("XSCHED_SIM_DEVICES", 1, SIM_MAX_DEVICES, &devices, &settings->devices_given) &&
         number_read("XSCHED_SIM_MPS", 0, 1, &mps, &settings->mps_given) &&
-        number_read("XSCHED_SIM_JITTER", 0, 1, &jitter, &settings->jitter_given);
+        number_read("XSCHED_SIM_JITTER", 0, 1, &jitter, &settings->jitter_given) &&
+        number_read("XSCHED_SIM_CONTEXT_MS", 0, 10000, &context_ms, &settings->context_ms_given);
     settings->scale = scale;
     settings->devices = (uint32_t)devices;
     settings->mps = (uint32_t)mps;
     settings->jitter = (uint32_t)jitter;
+    settings->context_ms = (uint32_t)context_ms;
     return fine;
 }
 
@@ -84,5 +86,7 @@ bool settings_agree(const struct sim_settings *settings, const struct sim_file *
            agree("XSCHED_SIM_DEVICES", settings->devices_given, settings->devices,
                  file->device_count, path) &&
            agree("XSCHED_SIM_MPS", settings->mps_given, settings->mps, file->mps, path) &&
-           agree("XSCHED_SIM_JITTER", settings->jitter_given, settings->jitter, file->jitter, path);
+           agree("XSCHED_SIM_JITTER", settings->jitter_given, settings->jitter, file->jitter, path) &&
+           agree("XSCHED_SIM_CONTEXT_MS", settings->context_ms_given, settings->context_ms,
+                 file->context_ms, path);
 }

@@ -13,6 +13,8 @@ struct sim_settings {
     bool mps_given;
     uint32_t jitter; /* XSCHED_SIM_JITTER: 0 or 1; 1 unless told */
     bool jitter_given;
+    uint32_t context_ms; /* XSCHED_SIM_CONTEXT_MS: 0 to 10000 simulated ms */
+    bool context_ms_given;
 };
 
 /* Reads the environment; false, with a message, where a value is none. */
