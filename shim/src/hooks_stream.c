@@ -5,7 +5,6 @@
 #include "hooks.h"
 
 #include "capture.h"
-#include "context.h"
 #include "events.h"
 #include "life.h"
 
@@ -310,17 +309,6 @@ static uint64_t with_primary(uint64_t devices) {
             found |= bit_of(device);
     }
     return found;
-}
-
-EXPORT CUresult cuGreenCtxCreate(CUgreenCtx *green, CUdevResourceDesc desc, CUdevice device,
-                                 unsigned flags);
-CUresult cuGreenCtxCreate(CUgreenCtx *green, CUdevResourceDesc desc, CUdevice device,
-                          unsigned flags) {
-    REAL(cuGreenCtxCreate, (CUgreenCtx *, CUdevResourceDesc, CUdevice, unsigned));
-    /* Another thread may use it as soon as it is there. */
-    if (!process_is_inert())
-        context_note_green();
-    return real(green, desc, device, flags);
 }
 
 /* Its streams outlive it, but nothing can be done with them any more. */

@@ -19,7 +19,9 @@
 #include "triton.h"
 #include "worker.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -27,14 +29,18 @@
 struct process_own process_own;
 
 static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
-static bool prepared; /* Configuration read and handlers registered. */
-static atomic_bool started;
+/* How far this very process is. */
+enum { NEW, LINKED, STARTED };
+static _Atomic int stage;
+/* Of whichever process did it first: its children have it too. */
+static bool prepared; /* Configuration read, and forks are told of. */
+static bool watched;  /* The end is told of. */
 static bool inhabited; /* This process or one that it descends from has been inside. */
 
 static void begin_afresh(void) {
     /* No other thread exists here, and whatever lock one of them held is held for ever. */
     pthread_mutex_init(&start_lock, NULL);
-    atomic_store(&started, false);
+    atomic_store(&stage, NEW);
     resolve_reset_after_fork();
     deepbind_reset_after_fork();
     gate_reset_after_fork();
@@ -99,26 +105,51 @@ static void after_fork_in_child(void) {
     atomic_store(&process_own.entered, true);
 }
 
-void process_start(void) {
-    if (atomic_load_explicit(&started, memory_order_acquire))
+static void prepare(void) {
+    if (prepared)
+        return;
+    config_load();
+    queue_use_stream_priorities(config.stream_priority == 1 ||
+                                (config.stream_priority == -1 && config.local_policy));
+    pthread_atfork(NULL, NULL, after_fork_in_child);
+    prepared = true;
+}
+
+static void advance(int to) {
+    if (atomic_load_explicit(&stage, memory_order_acquire) >= to)
         return;
     int cancel = thread_hold_cancel();
     pthread_mutex_lock(&start_lock);
-    if (!atomic_load_explicit(&started, memory_order_relaxed)) {
-        if (!prepared) {
-            config_load();
-            queue_use_stream_priorities(config.stream_priority == 1 ||
-                                        (config.stream_priority == -1 && config.local_policy));
-            pthread_atfork(NULL, NULL, after_fork_in_child);
-            /* Registered after the driver's own handlers, so it runs before they tear it down. */
-            atexit(before_exit);
-            prepared = true;
-        }
+    int from = atomic_load_explicit(&stage, memory_order_relaxed);
+    if (from < LINKED) {
+        prepare();
         link_start();
         if (!worker_start() || !drain_start())
             gate_open_for_exit();
-        atomic_store_explicit(&started, true, memory_order_release);
     }
+    if (to == STARTED && !watched) {
+        /* Registered after the driver's own handlers, so it runs before they tear it down; making a
+         * context may be what registers those. Before there is a queue nothing asks the driver, and
+         * the end of the process says goodbye by itself. */
+        atexit(before_exit);
+        watched = true;
+    }
+    if (from < to)
+        atomic_store_explicit(&stage, to, memory_order_release);
     pthread_mutex_unlock(&start_lock);
     thread_allow_cancel(cancel);
+}
+
+void process_arrive(void) {
+    CUcontext context;
+    if (atomic_load_explicit(&stage, memory_order_acquire) >= LINKED ||
+        driver.cuCtxGetCurrent == NULL || driver.cuCtxGetCurrent(&context) != CUDA_SUCCESS)
+        return;
+    int saved = errno;
+    advance(LINKED);
+    errno = saved;
+}
+
+void process_start(void) {
+    advance(STARTED);
 }

@@ -33,8 +33,16 @@ static inline bool process_is_inert(void) {
 
 /*
  * Reads the configuration, connects to the daemon and starts the worker; once in a process, and
- * once more in a forked child. Called when the first queue is about to be registered, so never
- * before the host has initialised CUDA.
+ * once more in a forked child. Called when the program is about to make a context, which takes the
+ * driver a tenth of a second or more: meanwhile the work drains that others have in flight and that
+ * its first launch would have to wait for. It waits for nobody, and keeps errno. Does nothing where
+ * the driver would make no context: before cuInit, and in the child of a process that uses CUDA.
+ */
+void process_arrive(void);
+
+/*
+ * The same, unless it is done, and sees to the end of the process. Called when the first queue is
+ * about to be registered, so never before the host has initialised CUDA and made a context.
  */
 void process_start(void);
 

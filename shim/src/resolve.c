@@ -165,12 +165,17 @@ static void fill(void *handle) {
     pthread_mutex_unlock(&fill_lock);
 }
 
+/* What brings no work to a GPU by itself. Everybody who asks whether there is one calls cuInit, and
+ * some make a context to ask more. */
+static bool is_look(size_t id) {
+    return id == HOOK_cuInit || (id >= HOOK_cuCtxCreate && id <= HOOK_cuDevicePrimaryCtxRetain);
+}
+
 bool resolve_replaces(const char *name) {
     if (name[0] != 'c' || name[1] != 'u')
         return false;
     for (size_t id = 0; id < HOOK_COUNT; id++) {
-        /* Everybody who asks whether there is a GPU calls cuInit. */
-        if (id != HOOK_cuInit && strcmp(hooks[id].name, name) == 0)
+        if (!is_look(id) && strcmp(hooks[id].name, name) == 0)
             return true;
     }
     return false;
