@@ -1,5 +1,6 @@
 /** Clients that come, come back and go: who has a link, who waits for one, who is turned away. */
 import { ERROR_CODES, LIMITS, PROTOCOL_VERSION } from '../../protocol/messages.js';
+import { endArrival, expectClient } from './arrivals.js';
 import { abandonSlots, hasSlots, vacateNamesakes, vacateSlots } from './board.js';
 import { forgetCalls } from './calls.js';
 import type { Turn } from './decide.js';
@@ -60,6 +61,7 @@ export function welcomeClient(turn: Turn, identity: ClientIdentity): void {
   state.clients.set(client.link, client);
   state.clientByPid.set(client.pid, client);
   joinFamily(state, client);
+  expectClient(turn, client);
   sendWelcome(turn, client);
   turn.later({
     type: 'report',
@@ -157,6 +159,7 @@ function loseAbsent(turn: Turn, link: string, ended: boolean): void {
 }
 
 function removeClient(turn: Turn, client: Client): void {
+  endArrival(turn, client);
   abandonSlots(turn, client);
   for (const queue of client.queues.values()) removeQueue(turn, queue);
   forgetCalls(turn.state, client);

@@ -1,5 +1,6 @@
 /** What controllers ask for: hints, the policy, on and off. */
 import { ERROR_CODES, LIMITS } from '../../protocol/messages.js';
+import { rankArrivals } from './arrivals.js';
 import { hasSlots, remaskAll } from './board.js';
 import type { Turn } from './decide.js';
 import type { Effect, Event } from './events.js';
@@ -76,6 +77,7 @@ export function takeHint(turn: Turn, event: HintEvent): void {
     applyTerms(state, queue);
     turn.touch(queue);
   }
+  rankArrivals(turn);
   const value = `${String(event.value)}${HINT_VALUES[kind].unit}`;
   turn.later({
     type: 'report',

@@ -143,7 +143,7 @@ function decideDevice(
   if (device.queues.size === 0) return;
   const concerned = new Set(touched);
   judgeQueues(turn, device, concerned);
-  surveyRanks(device, concerned);
+  surveyRanks(turn.state, device, concerned);
   for (const queue of concerned) noteSharing(turn, queue, windowOf(turn.state, queue) !== 0);
   for (const queue of device.sharing.settle()) concerned.add(queue);
   for (const queue of concerned) {
@@ -179,13 +179,15 @@ export function judgeAmongAll({ policy }: State, queue: Queue, survey: Survey): 
 }
 
 /** Finds the extremes of the ranks; adds to `concerned` whose window or `notify` they change. */
-function surveyRanks(device: Device, concerned: Set<Queue>): void {
+function surveyRanks(state: State, device: Device, concerned: Set<Queue>): void {
   const { byRank, ranks: before } = device;
+  const arriving = rankArriving(state, device);
   // A queue that has work or has none keeps its rank.
-  if (byRank.changes === before.changes) return;
+  if (byRank.changes === before.changes && arriving === before.arriving) return;
   const after: Ranks = {
     changes: byRank.changes,
-    highest: -byRank.lowest,
+    arriving,
+    highest: Math.max(-byRank.lowest, arriving),
     bottom: byRank.top(),
   };
   device.ranks = after;
@@ -193,6 +195,13 @@ function surveyRanks(device: Device, concerned: Set<Queue>): void {
   if (before.highest === after.highest) return;
   // Whoever had the highest rank may be outranked now, and the other way round.
   for (const queue of byRank.at(-Math.min(before.highest, after.highest))) concerned.add(queue);
+}
+
+/** The rank that a queue of the foremost expected client would have. */
+function rankArriving({ arrivals, policy }: State, { survey }: Device): number {
+  const { foremost } = arrivals;
+  if (foremost === undefined || survey === undefined) return -Infinity;
+  return policy.judge(foremost, survey).rank;
 }
 
 /** Whether everybody may launch as he likes. */

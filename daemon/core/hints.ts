@@ -93,7 +93,10 @@ export class Hints {
   }
 
   /** The newest hint of a kind that concerns a queue. */
-  find(kind: HintKind, { id, label, client }: Queue): Hint | undefined {
+  find(
+    kind: HintKind,
+    { id, label, client }: Pick<Queue, 'id' | 'label' | 'client'>,
+  ): Hint | undefined {
     const hints = this.#kept[kind];
     if (hints.size === 0) return undefined;
     const keys = [`queue:${id}`, `pid:${String(client.pid)}`];

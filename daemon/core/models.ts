@@ -5,6 +5,7 @@
  */
 import type { ServeMessage } from '../../protocol/generated/messages.js';
 import { LIMITS } from '../../protocol/messages.js';
+import { rankArrivals } from './arrivals.js';
 import type { Turn } from './decide.js';
 import { applyTerms, resolveLabel } from './priority.js';
 import type { Client, Model, State } from './state.js';
@@ -75,6 +76,7 @@ function placeDescendants(turn: Turn, pid: number): void {
       turn.touch(queue);
     }
   }
+  rankArrivals(turn);
 }
 
 /** The instance of the nearest ancestor that is named on the way to it. */

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { LEVELS } from '../../protocol/messages.js';
 import type { Rule } from './settings.js';
-import type { ClientIdentity, Model, PrioritySource, Queue, State } from './state.js';
+import type { Client, ClientIdentity, Model, PrioritySource, Queue, State } from './state.js';
 
 /** What rules say of a process as a whole. */
 export interface ClientTerms {
@@ -24,6 +24,11 @@ export function resolveClient(state: State, client: ClientIdentity): ClientTerms
 
 /** What a queue's label is made from. */
 type Labelled = Pick<Queue, 'client' | 'ownModel'>;
+/** What its priority and its target are found by. */
+type Named = Pick<Queue, 'id' | 'label'> & Labelled;
+
+/** The model of a queue that brings none. */
+const NO_MODEL: Model = { name: '', version: '', instance: '', level: LEVELS.NONE };
 
 /** The model that a queue works for, by the word of the one who serves it. */
 export function modelOf({ client, ownModel }: Labelled): Model | undefined {
@@ -44,15 +49,23 @@ export function applyTerms(state: State, queue: Queue): void {
   queue.target = resolveTarget(state, queue);
 }
 
+/** The priority of a queue that the client may have, of no model and with nothing of its own. */
+export function resolveArrival(state: State, client: Client): number {
+  const label = resolveLabel(state, { client, ownModel: NO_MODEL });
+  const queue = { id: String(client.pid), client, ownModel: NO_MODEL, label };
+  const [priority] = resolvePriority(state, queue);
+  return priority;
+}
+
 /** A hint, else the first rule that matches, else the configuration: as for priorities. */
-function resolveTarget(state: State, queue: Queue): number {
+function resolveTarget(state: State, queue: Named): number {
   const hint = state.hints.find('latency', queue);
   if (hint !== undefined) return hint.value;
   const rule = findRule(state, queue.client, modelOf(queue)?.name ?? '');
   return rule?.preemptLatencyUs ?? state.settings.preemptLatencyUs;
 }
 
-function resolvePriority(state: State, queue: Queue): readonly [number, PrioritySource] {
+function resolvePriority(state: State, queue: Named): readonly [number, PrioritySource] {
   const hint = state.hints.find('priority', queue);
   if (hint !== undefined) return [hint.value, 'hint'];
   const model = modelOf(queue);

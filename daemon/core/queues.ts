@@ -1,6 +1,7 @@
 /** Queues that come and go, and what their clients say of their work. */
 import type { RegisterMessage, StatsMessage } from '../../protocol/generated/messages.js';
 import { LIMITS } from '../../protocol/messages.js';
+import { endArrival } from './arrivals.js';
 import { settleQueue, unplaceQueue } from './board.js';
 import type { Turn } from './decide.js';
 import { noteWork } from './latency.js';
@@ -49,6 +50,7 @@ export function registerQueue(
   applyTerms(state, queue);
   client.queues.set(queue.number, queue);
   state.queueCount++;
+  endArrival(turn, client);
   setReady(turn, queue, message.ready, false);
   turn.touch(queue);
   turn.answer(queue);

@@ -10,6 +10,7 @@ import type { Policy, PolicyQueue, Survey } from '../policy/policy.js';
 import { QueueIndex } from '../policy/queue-index.js';
 import type { Top } from '../policy/queue-index.js';
 import type { BoardState, Slot } from './board.js';
+import { Arrivals } from './arrivals.js';
 import { Hints } from './hints.js';
 import { Sharing } from './latency.js';
 import type { CoreSettings } from './settings.js';
@@ -93,7 +94,10 @@ export class Device extends DeviceQueues<Queue> {
   /** What the verdicts in force rest on; undefined before the first. */
   survey: Survey | undefined;
   /** What windows and `notify` in force rest on. */
-  ranks: Ranks = { changes: 0, highest: -Infinity, bottom: { first: undefined, other: undefined } };
+  ranks: Ranks = {
+    ...{ changes: 0, arriving: -Infinity, highest: -Infinity },
+    bottom: { first: undefined, other: undefined },
+  };
   /** Among whom the latency targets of its queues are split. */
   readonly sharing = new Sharing();
   /** When its timer is set to, or undefined. */
@@ -112,7 +116,9 @@ export class Device extends DeviceQueues<Queue> {
 export interface Ranks {
   /** `changes` of `byRank` when they were found. */
   readonly changes: number;
-  /** -Infinity without a queue. */
+  /** That of the foremost expected client, as the policy would rank its queue; -Infinity without one. */
+  readonly arriving: number;
+  /** Of it and all queues; -Infinity without any. */
   readonly highest: number;
   /** The queues of the lowest ranks, as the top of `byRank`. */
   readonly bottom: Top;
@@ -224,6 +230,7 @@ export interface State {
   /** The clients below a process, by its pid. */
   readonly descendants: Map<number, Set<Client>>;
   readonly devices: Map<string, Device>;
+  readonly arrivals: Arrivals;
   readonly hints: Hints;
   /** Processes that live on without a link and that hints name, by pid: the hints wait for them. */
   readonly absent: Map<number, AbsentProcess>;
@@ -259,6 +266,7 @@ export function createState(
     clientByPid: new Map(),
     descendants: new Map(),
     devices: new Map(),
+    arrivals: new Arrivals(),
     hints: new Hints(),
     absent: new Map(),
     turnedAway: new Map(),

@@ -7,6 +7,7 @@
  * permits.
  */
 import { hearMessage } from './agent.js';
+import { checkArrivals } from './arrivals.js';
 import { beginBoard, vacateSlots } from './board.js';
 import { loseClient, welcomeClient } from './clients.js';
 import { takeEnable, takeHint, takePolicy, touchAll } from './control.js';
@@ -63,6 +64,7 @@ function handle(turn: Turn, event: Event): void {
       return;
     case 'probe':
       probeClients(turn);
+      checkArrivals(turn);
       return;
     case 'observe':
       state.observed = event.on;

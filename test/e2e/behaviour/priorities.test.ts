@@ -102,6 +102,23 @@ describe('priorities on one GPU', () => {
     expect(await scene.submitted(low, beganNs + SIGNAL_MS * MS, endedNs)).toBeGreaterThan(100);
   });
 
+  it('a high program that has launched nothing yet has the low one keep a window', async () => {
+    const scene = new Scene();
+    await scene.open();
+    const low = await scene.model('low', 0);
+    await scene.loop(low);
+    const keepsWindow = async () => ((await scene.queue(low))?.window ?? 0) > 0;
+    expect(await keepsWindow()).toBe(false);
+    const high = scene.place.preloaded('model', [], { XSCHED_PRIORITY: '10' });
+    await until('the low program keeps a window', keepsWindow);
+    await scene.moves(low);
+    expect(await scene.queue(high)).toBeUndefined();
+    expect(await scene.queue(low)).toMatchObject({ suspends: 0 });
+    await high.kill();
+    await until('the low program keeps none', async () => !(await keepsWindow()));
+    low.tell('stop');
+  });
+
   it('nothing low starts while a high request is ready', async () => {
     const scene = new Scene();
     await scene.open();

@@ -11,9 +11,10 @@ function expectedState(world: World, one: Queue) {
   const beside = world.allQueues().filter((other) => other.device === one.device);
   const strangers = beside.filter((other) => other.client !== one.client);
   const { enabled } = world.state;
+  const others = [...beside.map(({ priority }) => priority), ...world.arriving()];
   return {
     permit: !enabled || !strangers.some((other) => other.competes && other.priority > one.priority),
-    window: enabled && beside.some((other) => other.priority > one.priority) ? WINDOW : 0,
+    window: enabled && others.some((priority) => priority > one.priority) ? WINDOW : 0,
     notify: strangers.some((other) => other.priority < one.priority),
     enabled,
   };

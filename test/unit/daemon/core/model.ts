@@ -91,7 +91,7 @@ export const operation = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       op: fc.constant('advance' as const),
-      ms: fc.constantFrom(1, 400, 1100, 1350, 2000, 3100, 10_100),
+      ms: fc.constantFrom(1, 400, 1100, 1350, 2000, 3100, 10_100, 60_000),
     }),
   },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('probe' as const) }) },

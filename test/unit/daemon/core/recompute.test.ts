@@ -39,10 +39,15 @@ const history = fc.array(operation, { maxLength: 80, size: 'max' });
 function recompute(world: World, device: Device) {
   const { policy, enabled } = world.state;
   const queues = world.allQueues().filter((queue) => queue.device === device);
-  const { verdicts } = decide(policy, queues, world.now);
+  const [foremost] = world.arriving();
+  const arriving =
+    foremost === undefined
+      ? []
+      : [{ id: '9', owner: 'link-9', priority: foremost, competes: false, onBoard: false }];
+  const { verdicts } = decide(policy, [...queues, ...arriving], world.now);
   const rankOf = (queue: Queue) => verdicts[queues.indexOf(queue)]?.rank ?? NaN;
   const isOutranked = (queue: Queue) =>
-    enabled && queues.some((other) => rankOf(other) > rankOf(queue));
+    enabled && verdicts.some(({ rank }) => rank > rankOf(queue));
   const hasWork = ({ competes, workedAt }: Queue) => competes || world.now < workedAt + LATELY_MS;
   const sharers = new Set(
     queues.filter((queue) => isOutranked(queue) && hasWork(queue)).map(({ owner }) => owner),

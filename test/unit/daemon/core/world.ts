@@ -7,12 +7,14 @@ import type {
   StatsMessage,
   SuspendMessage,
 } from '../../../../protocol/generated/messages.js';
+import { EXPECTED_MS } from '../../../../daemon/core/arrivals.js';
 import { createBoard } from '../../../../daemon/core/board.js';
 import type { BoardChange, SlotLeft } from '../../../../daemon/core/board.js';
 import type { Effect, Event } from '../../../../daemon/core/events.js';
 import type { CoreSettings } from '../../../../daemon/core/settings.js';
+import { resolveArrival } from '../../../../daemon/core/priority.js';
 import { createState } from '../../../../daemon/core/state.js';
-import type { ClientIdentity, Queue, State } from '../../../../daemon/core/state.js';
+import type { Client, ClientIdentity, Queue, State } from '../../../../daemon/core/state.js';
 import { step } from '../../../../daemon/core/step.js';
 import { parseConfig } from '../../../../daemon/config/load.js';
 import { POLICIES } from '../../../../daemon/policy/registry.js';
@@ -72,6 +74,10 @@ export class World {
   /** Changes of the board in the last step, in their order. */
   written: BoardChange[] = [];
 
+  /** When clients came, and those that nobody expects any more. */
+  readonly #came = new Map<Client, number>();
+  readonly #settled = new Set<Client>();
+
   /** @param left the slots of an earlier daemon; undefined for a daemon without a board */
   constructor(yaml = '', policies = POLICIES, left?: readonly SlotLeft[]) {
     const board = left === undefined ? undefined : createBoard(NONCE, left);
@@ -91,6 +97,12 @@ export class World {
     this.watched = [];
     this.written = [];
     for (const effect of step(this.state, event, this.now).effects) this.#perform(effect);
+    for (const client of this.state.clients.values()) {
+      const came = this.#came.get(client);
+      if (came === undefined) this.#came.set(client, this.now);
+      else if (event.type === 'probe' && this.now >= came + EXPECTED_MS) this.#settled.add(client);
+      if (client.queues.size > 0) this.#settled.add(client);
+    }
   }
 
   hello(pid: number, fields: Partial<ClientIdentity> = {}): string {
@@ -182,6 +194,14 @@ export class World {
 
   allQueues(): readonly Queue[] {
     return [...this.state.clients.values()].flatMap((client) => [...client.queues.values()]);
+  }
+
+  /** The priorities of clients that came lately and never had a queue, the highest first. */
+  arriving(): readonly number[] {
+    return [...this.state.clients.values()]
+      .filter((client) => !this.#settled.has(client))
+      .map((client) => resolveArrival(this.state, client))
+      .sort((a, b) => b - a);
   }
 
   /** What a client was told last about a queue. */
