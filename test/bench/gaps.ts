@@ -63,7 +63,7 @@ async function countDuring<T>(low: ChildProcess, work: () => Promise<T>) {
 async function measure(settings: Settings, name: string, lowUs: number): Promise<Result> {
   const bursts = BURSTS[name];
   if (bursts === undefined) throw new RangeError(`there are no bursts '${name}'`);
-  return onStage(settings, false, async (stage) => {
+  return onStage(settings, { jitter: false }, async (stage) => {
     const { high } = await stage.arrive(bursts);
     const usual = percentile(await burst(stage, high, 1), 50);
     const low = await stage.feed(LOW, [lowUs]);
@@ -106,6 +106,7 @@ async function main(): Promise<void> {
     blocks: readCount('blocks', values.blocks, 1, 1_000_000),
     targetUs: 200,
     arrivals: 0,
+    contextMs: 0,
     mps: false,
   };
   const results: Result[] = [];

@@ -81,10 +81,11 @@ export async function measureByLog(
   scenario: Scenario,
 ): Promise<Found> {
   const kernels = KERNELS[name] ?? [];
-  const ns = await onStage(settings, true, (stage) => measureLatencies(stage, scenario, kernels));
+  const device = { jitter: true, contextMs: scenario.arrives ? settings.contextMs : 0 };
+  const ns = await onStage(settings, device, (stage) => measureLatencies(stage, scenario, kernels));
   const latenciesUs = ns.map((value) => value / 1000 / settings.scale);
   if (scenario.arrives) return { latenciesUs };
-  return onStage(settings, false, async (stage) => {
+  return onStage(settings, { jitter: false }, async (stage) => {
     const bare = await measureRate(stage, scenario, kernels, false);
     const throughput = (await measureRate(stage, scenario, kernels, true)) / bare;
     return { latenciesUs, throughput };

@@ -69,6 +69,8 @@ export interface Settings {
   readonly targetUs: number;
   readonly bursts: number;
   readonly arrivals: number;
+  /** The device's milliseconds that making a context takes where programs arrive. */
+  readonly contextMs: number;
   /** Whether the simulated GPU lets processes in side by side. */
   readonly mps: boolean;
   readonly driver: Driver;
@@ -100,6 +102,8 @@ export class Stage {
   constructor(
     readonly settings: Settings,
     private readonly jitter: boolean,
+    /** The device's milliseconds that making a context takes. */
+    private readonly contextMs: number,
   ) {}
 
   /** The device's microseconds as nanoseconds of the machine's clock. */
@@ -122,6 +126,7 @@ export class Stage {
       XSCHED_SIM_SCALE: String(scale),
       XSCHED_SIM_JITTER: this.jitter ? '1' : '0',
       XSCHED_SIM_MPS: mps ? '1' : '0',
+      XSCHED_SIM_CONTEXT_MS: String(this.contextMs),
       LD_LIBRARY_PATH: path.join(BUILD, 'sim'),
     };
   }
@@ -213,10 +218,10 @@ export class Stage {
 /** Does something on a machine of its own. */
 export async function onStage<T>(
   settings: Settings,
-  jitter: boolean,
+  { jitter, contextMs = 0 }: { readonly jitter: boolean; readonly contextMs?: number },
   work: (stage: Stage) => Promise<T>,
 ): Promise<T> {
-  const stage = new Stage(settings, jitter);
+  const stage = new Stage(settings, jitter, contextMs);
   try {
     await stage.start();
     return await work(stage);

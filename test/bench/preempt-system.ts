@@ -102,5 +102,5 @@ export async function measureByResponse(
   const { arrives, together } = scenario;
   const apart = arrives ? measureArrival : measureApart;
   const way = together === undefined ? apart : measureTogether;
-  return onStage(settings, true, (stage) => way(stage, scenario, kernels));
+  return onStage(settings, { jitter: true }, (stage) => way(stage, scenario, kernels));
 }

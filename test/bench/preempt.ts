@@ -4,10 +4,11 @@
  *
  *   npm run bench -- preempt [--kernels 3|20|100|500|mixture] [--low queue|streams|processes|arrival|together|priority]
  *                            [--mps] [--scale N] [--target US] [--bursts N] [--arrivals N]
- *                            [--driver sim|system] [--blocks N]
+ *                            [--driver sim|system] [--blocks N] [--context MS]
  *
  * Low programs launch kernels of 3, 20, 100 or 500 us without end, or a mixture of them: on one
- * stream, on four, in four processes, or on one that nobody outranked until the high program came.
+ * stream, on four, in four processes, or on one that nobody outranked until the high program came;
+ * there making a context takes as long as a real driver needs for it at least (--context).
  * A preemption lasts from the moment before the high program's launch until the last kernel of a low
  * one has left the GPU, by the device's log; where the GPU suspends that kernel, until it goes over
  * to the high one. It must not take longer than the target, or one launch, and 50 us more. Throughput
@@ -89,6 +90,7 @@ async function main(): Promise<void> {
       target: { type: 'string', default: '200' },
       bursts: { type: 'string', default: '100' },
       arrivals: { type: 'string', default: '10' },
+      context: { type: 'string', default: '100' },
     },
   });
   const driver = readChoice('driver', values.driver, DRIVERS);
@@ -99,6 +101,7 @@ async function main(): Promise<void> {
     targetUs: readCount('target', values.target, 1, Math.floor(LIMITS.LATENCY_MAX_US / scale)),
     bursts: readCount('bursts', values.bursts, 1, 10_000),
     arrivals: readCount('arrivals', values.arrivals, 1, 1000),
+    contextMs: readCount('context', values.context, 0, 10_000),
     mps: values.mps,
     driver,
     blocks: readCount('blocks', values.blocks, 1, 1_000_000),
