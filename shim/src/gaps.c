@@ -10,9 +10,8 @@ static const uint64_t LINGER_NS = 150 * NS_PER_US;
 static const uint64_t LONG_NS = 1 * NS_PER_MS;
 /* Ten windows: what the others have in flight delays its end by a tenth at most. */
 static const uint64_t SLACK_AFTER_NS = 2 * NS_PER_MS;
-/* What short gaps add and others take: where two of three are short it comes to a habit. One gap in
- * so many is looked at again. */
-enum { SCORE_MOST = 8, SCORE_HABIT = 4, SCORE_LOSS = 2, LOOK_EACH = 32 };
+/* What short gaps add and others take: where two of three are short it comes to a habit. */
+enum { SCORE_MOST = 8, SCORE_HABIT = 4, SCORE_LOSS = 2 };
 /* Each look counts for a sixteenth. */
 enum { SHARE_ALL = 255, SHARE_STEP = 16 };
 
@@ -40,16 +39,18 @@ bool gaps_end(struct gaps *gaps, enum gaps_proof proof, uint64_t proven, uint64_
     uint64_t due = gaps_due(gaps, proven);
     if (due > now)
         return true;
+    bool lingered = atomic_exchange(&gaps->until, 0) != 0;
     if (due != 0) {
-        /* In vain. */
-        gaps->counts = false;
+        /* In vain: how long the gap is says nothing more. */
         note_gap(gaps, false);
-        atomic_store(&gaps->until, 0);
+        gaps->counts = false;
         return false;
     }
+    if (lingered)
+        note_gap(gaps, true);
     gaps->drained_at = now;
-    gaps->counts = proof == GAPS_SYNCED || (proof == GAPS_ASKED && !is_mostly_drained(gaps));
-    if (!gaps->counts || gaps->score < SCORE_HABIT || ++gaps->lingers % LOOK_EACH == 0)
+    gaps->counts = proof == GAPS_SYNCED || !is_mostly_drained(gaps);
+    if (!gaps->counts || gaps->score < SCORE_HABIT)
         return false;
     atomic_store(&gaps->proven, proven);
     atomic_store(&gaps->until, now + LINGER_NS);

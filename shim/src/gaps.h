@@ -27,7 +27,6 @@ struct gaps {
     uint64_t drained_at;       /* Nanoseconds; 0 before the first time. */
     bool counts;               /* What comes after that gap tells of the next ones. */
     uint8_t score;             /* Higher the more gaps were short. */
-    uint8_t lingers;           /* Since it was last looked how long a gap is. */
     _Atomic uint64_t burst_at; /* Since when there was no long gap. */
     _Atomic uint64_t until;    /* How long it lingers, while `returned` is still `proven`. */
     _Atomic uint64_t proven;
