@@ -128,11 +128,10 @@ class Run {
   #calibration: Calibration | undefined;
   #stage: Stage | undefined;
   #isOver = false;
-  #roundSeconds: number;
+  /** What a round beside each low model took last. */
+  readonly #roundSeconds = new Map<string, number>();
 
-  constructor(private readonly options: Options) {
-    this.#roundSeconds = roundSeconds(options.settings);
-  }
+  constructor(private readonly options: Options) {}
 
   get hasFailed(): boolean {
     return this.#failures.length > 0;
@@ -217,12 +216,13 @@ class Run {
     );
   }
 
-  /** Whether there is time for another round. */
-  #hasTime(): boolean {
+  /** Whether there is time for another round beside a low model. */
+  #hasTime(low: string): boolean {
     if (this.#isOver) return false;
-    if (seconds() + this.#roundSeconds + END_SECONDS <= this.options.limit) return true;
-    this.#isOver = true;
-    console.log(`stopped: no time for another round of ${this.#roundSeconds.toFixed(0)} s`);
+    const { limit, settings } = this.options;
+    const expected = this.#roundSeconds.get(low) ?? roundSeconds(settings);
+    if (seconds() + expected + END_SECONDS <= limit) return true;
+    console.log(`no time for another round of ${expected.toFixed(0)} s beside ${low}`);
     return false;
   }
 
@@ -231,10 +231,10 @@ class Run {
     const { settings, isProfiled } = this.options;
     const rounds: Round[] = [];
     try {
-      for (let round = 0; round < settings.rounds && this.#hasTime(); round++) {
+      for (let round = 0; round < settings.rounds && this.#hasTime(cell.low); round++) {
         const began = seconds();
         rounds.push(await runRound(cell, settings, round, () => controller.list()));
-        this.#roundSeconds = Math.max(roundSeconds(settings), seconds() - began);
+        this.#roundSeconds.set(cell.low, seconds() - began);
       }
     } catch (error) {
       this.#fail(`${cell.place.arrangement}, ${cell.high} beside ${cell.low}`, error);

@@ -74,6 +74,9 @@ type Answer = Record<string, unknown> & { readonly id: number; readonly error?: 
 /** One process that obeys. */
 export class Worker {
   readonly #program: Program;
+  readonly #killAtExit = (): void => {
+    this.#program.killNow();
+  };
   #about: About | undefined;
   #read = 0;
   #asked = 0;
@@ -81,9 +84,7 @@ export class Worker {
   constructor(title: string, device: string, env: NodeJS.ProcessEnv) {
     this.#program = new Program(title, [PYTHON, '-W', 'ignore', SCRIPT, '--device', device], env);
     // Should this process end without a word.
-    process.once('exit', () => {
-      this.#program.killNow();
-    });
+    process.once('exit', this.#killAtExit);
   }
 
   get title(): string {
@@ -135,6 +136,7 @@ export class Worker {
 
   /** Ends it, by force where it does not by itself. */
   async end(): Promise<void> {
+    process.off('exit', this.#killAtExit);
     this.#program.dismiss();
     await this.#program.end(END_MS).catch(() => this.#program.kill());
   }
