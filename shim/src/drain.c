@@ -23,6 +23,8 @@ static const uint64_t POLL_AWAITED_NS = 30 * NS_PER_US;
 /* How long a queue with slack yields: twice what others may have in flight by default, since they
  * have to wake up first. */
 static const uint64_t YIELD_NS = 400 * NS_PER_US;
+/* While a program is as fast as the GPU, whether it still is. */
+static const uint64_t SAMPLE_NS = 200 * NS_PER_US;
 /* While nobody would gain from knowing. */
 static const uint64_t POLL_LAZY_NS = 100 * NS_PER_MS;
 /* How long nothing at all is looked at. */
@@ -105,19 +107,29 @@ static bool ask_quiet(struct queue *queue, uint64_t returned) {
     if (!ask(queue, &is_drained))
         return false;
     if (!is_drained)
-        gaps_sample(&queue->gaps, false);
+        gaps_sample(&queue->gaps, false, clock_now());
     bool idle = is_drained && queue_try_idle(queue, returned, GAPS_ASKED);
     life_answered();
     return idle;
 }
 
-/* The queue is being fed, and somebody waits for it: it may have slack. */
+/* Whether somebody may gain if the queue, which is being fed, yields. */
+static bool may_yield(const struct queue *queue, uint64_t returned, bool watched, uint64_t now) {
+    return watched && atomic_load(&queue->hot->entered) == returned &&
+           atomic_load(&queue->syncing) == 0 && gaps_is_long(&queue->gaps, now) &&
+           now >= queue->sample_at && device_is_awaited(queue->device);
+}
+
+/* Asks between two launches, and yields if the program is slower than the GPU. */
 static void ask_fed(struct queue *queue, uint64_t now) {
     bool is_drained;
     if (!ask(queue, &is_drained))
         return;
-    gaps_sample(&queue->gaps, is_drained);
-    if (is_drained && gaps_have_slack(&queue->gaps, now)) {
+    gaps_sample(&queue->gaps, is_drained, now);
+    bool is_slow = gaps_is_slow(&queue->gaps);
+    /* What is as fast as the GPU is not asked all the time. */
+    queue->sample_at = is_slow ? 0 : now + SAMPLE_NS;
+    if (is_drained && is_slow) {
         queue->yields_until = now + YIELD_NS;
         queue_yield(queue);
         /* A thread that began to wait before it could see this does not end it. */
@@ -125,12 +137,6 @@ static void ask_fed(struct queue *queue, uint64_t now) {
             queue_end_yield(queue);
     }
     life_answered();
-}
-
-/* Whether somebody gains if the queue yields. */
-static bool may_yield(const struct queue *queue, uint64_t returned, bool watched) {
-    return watched && atomic_load(&queue->hot->entered) == returned &&
-           atomic_load(&queue->syncing) == 0 && device_is_awaited(queue->device);
 }
 
 /* How long a queue that is still being fed is left alone. */
@@ -177,14 +183,18 @@ static void poll_queue(struct queue *queue, uint64_t now) {
         schedule_poll(queue, now, due - now);
         return;
     }
-    bool is_fed = atomic_load(&queue->hot->entered) != returned || returned != queue->poll_seen;
-    /* Of a queue that lingers it is known that it was not. */
-    if (is_fed && due == 0) {
+    /* That it has drained was known when it began to linger, whatever keeps the driver from saying
+     * so now. */
+    if (due != 0 && queue_try_idle(queue, returned, GAPS_ASKED)) {
+        queue->poll_pause = 0;
+        return;
+    }
+    if (atomic_load(&queue->hot->entered) != returned || returned != queue->poll_seen) {
         /* Somebody is at the gate, in the driver, or was since the last look. */
         bool first = queue->poll_pause == 0 || returned == queue->poll_seen + 1;
         queue->poll_seen = returned;
         queue->fed_at = now;
-        if (may_yield(queue, returned, watched))
+        if (may_yield(queue, returned, watched, now))
             ask_fed(queue, now);
         schedule_poll(queue, now, pause_of_fed(queue, watched, first));
         return;

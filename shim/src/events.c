@@ -41,22 +41,27 @@ void events_note(CUevent event, struct queue *queue, uint64_t proven) {
     pthread_mutex_unlock(&note->lock);
 }
 
-void events_passed(CUevent event) {
+struct queue *events_hold(CUevent event, uint64_t *proven) {
     struct note *note = note_of(event);
     struct queue *queue = NULL;
-    uint64_t proven = 0;
     uint32_t id = 0;
     pthread_mutex_lock(&note->lock);
     if (note->event == event) {
         queue = note->queue;
         id = note->queue_id;
-        proven = note->proven;
+        *proven = note->proven;
     }
     pthread_mutex_unlock(&note->lock);
-    if (queue != NULL && queue_hold(queue, id)) {
-        queue_try_idle(queue, proven, GAPS_SYNCED);
-        queue_release(queue);
-    }
+    return queue != NULL && queue_hold(queue, id) ? queue : NULL;
+}
+
+void events_passed(CUevent event) {
+    uint64_t proven;
+    struct queue *queue = events_hold(event, &proven);
+    if (queue == NULL)
+        return;
+    queue_try_idle(queue, proven, GAPS_SYNCED);
+    queue_release(queue);
 }
 
 void events_forget(CUevent event) {

@@ -16,6 +16,12 @@ void events_move(CUevent event, const struct queue *queue);
 /* The event was just recorded on the queue's stream, behind `proven` submissions. */
 void events_note(CUevent event, struct queue *queue, uint64_t proven);
 
+/*
+ * The queue that may be idle once the event has passed, held, and what that proves; NULL where it
+ * proves nothing.
+ */
+struct queue *events_hold(CUevent event, uint64_t *proven);
+
 /* The event has passed: its queue may be idle. */
 void events_passed(CUevent event);
 

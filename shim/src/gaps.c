@@ -8,8 +8,10 @@ static const uint64_t SHORT_NS = 100 * NS_PER_US;
 static const uint64_t LINGER_NS = 150 * NS_PER_US;
 /* A gap that ends what belongs together. */
 static const uint64_t LONG_NS = 1 * NS_PER_MS;
-/* Ten windows: what the others have in flight delays its end by a tenth at most. */
-static const uint64_t SLACK_AFTER_NS = 2 * NS_PER_MS;
+/* What the others have in flight may delay its end by a tenth, be it a window or what it was seen to
+ * be. */
+static const uint64_t DELAY_LEAST_NS = 200 * NS_PER_US;
+enum { PART_DELAYED = 10, DELAY_SLOWNESS = 8 };
 /* What short gaps add and others take: where two of three are short it comes to a habit. */
 enum { SCORE_MOST = 8, SCORE_HABIT = 4, SCORE_LOSS = 2 };
 /* Each look counts for a sixteenth. */
@@ -31,8 +33,17 @@ void gaps_begin(struct gaps *gaps, uint64_t now) {
     atomic_store(&gaps->until, 0);
 }
 
-static bool is_mostly_drained(const struct gaps *gaps) {
+bool gaps_is_slow(const struct gaps *gaps) {
     return atomic_load(&gaps->share) > SHARE_ALL / 2;
+}
+
+/* It was found drained: how long that took since it ended to yield. */
+static void note_delay(struct gaps *gaps, uint64_t now) {
+    uint64_t since = atomic_exchange(&gaps->yielded_at, 0);
+    if (since == 0)
+        return;
+    uint64_t delay = now - since, known = atomic_load(&gaps->delay_ns);
+    atomic_store(&gaps->delay_ns, delay > known ? delay : known - (known - delay) / DELAY_SLOWNESS);
 }
 
 bool gaps_end(struct gaps *gaps, enum gaps_proof proof, uint64_t proven, uint64_t now) {
@@ -48,8 +59,11 @@ bool gaps_end(struct gaps *gaps, enum gaps_proof proof, uint64_t proven, uint64_
     }
     if (lingered)
         note_gap(gaps, true);
+    note_delay(gaps, now);
+    if (proof == GAPS_SYNCED)
+        atomic_store(&gaps->burst_at, now);
     gaps->drained_at = now;
-    gaps->counts = proof == GAPS_SYNCED || !is_mostly_drained(gaps);
+    gaps->counts = proof == GAPS_SYNCED || !gaps_is_slow(gaps);
     if (!gaps->counts || gaps->score < SCORE_HABIT)
         return false;
     atomic_store(&gaps->proven, proven);
@@ -57,15 +71,24 @@ bool gaps_end(struct gaps *gaps, enum gaps_proof proof, uint64_t proven, uint64_
     return true;
 }
 
-void gaps_sample(struct gaps *gaps, bool is_drained) {
+void gaps_yielded(struct gaps *gaps, uint64_t now) {
+    atomic_store(&gaps->yielded_at, now);
+}
+
+void gaps_sample(struct gaps *gaps, bool is_drained, uint64_t now) {
     uint8_t share = atomic_load(&gaps->share);
     uint8_t step = is_drained ? (uint8_t)(SHARE_ALL - share) / SHARE_STEP : share / SHARE_STEP;
     /* The last steps would be none. */
     if (step == 0)
         step = is_drained ? share < SHARE_ALL : share > 0;
     atomic_store(&gaps->share, is_drained ? share + step : share - step);
+    if (is_drained)
+        note_delay(gaps, now);
 }
 
-bool gaps_have_slack(const struct gaps *gaps, uint64_t now) {
-    return is_mostly_drained(gaps) && now - atomic_load(&gaps->burst_at) >= SLACK_AFTER_NS;
+bool gaps_is_long(const struct gaps *gaps, uint64_t now) {
+    uint64_t delay = atomic_load(&gaps->delay_ns);
+    if (delay < DELAY_LEAST_NS)
+        delay = DELAY_LEAST_NS;
+    return now - atomic_load(&gaps->burst_at) >= PART_DELAYED * delay;
 }

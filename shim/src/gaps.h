@@ -27,9 +27,11 @@ struct gaps {
     uint64_t drained_at;       /* Nanoseconds; 0 before the first time. */
     bool counts;               /* What comes after that gap tells of the next ones. */
     uint8_t score;             /* Higher the more gaps were short. */
-    _Atomic uint64_t burst_at; /* Since when there was no long gap. */
+    _Atomic uint64_t burst_at; /* Since when there was no long gap, and nobody waited. */
     _Atomic uint64_t until;    /* How long it lingers, while `returned` is still `proven`. */
     _Atomic uint64_t proven;
+    _Atomic uint64_t yielded_at; /* When it ended to yield, until it was found drained after that. */
+    _Atomic uint64_t delay_ns;   /* How long that takes. */
     _Atomic uint8_t share; /* Of looks between launches, how many found the GPU drained, of 256. */
 };
 
@@ -53,12 +55,17 @@ static inline bool gaps_are_habit(const struct gaps *gaps) {
     return atomic_load(&gaps->until) != 0;
 }
 
+/* The queue has ended to yield. */
+void gaps_yielded(struct gaps *gaps, uint64_t now);
+
 /* A look between two launches found that the GPU had something left to do, or had not. For the drain
  * thread. */
-void gaps_sample(struct gaps *gaps, bool is_drained);
+void gaps_sample(struct gaps *gaps, bool is_drained, uint64_t now);
 
-/* Whether the program is slower than the GPU, and for so long that a delay of the last of its work
- * is a small part of it. */
-bool gaps_have_slack(const struct gaps *gaps, uint64_t now);
+/* Whether its work has lasted for so long that a delay of its end would be a small part of it. */
+bool gaps_is_long(const struct gaps *gaps, uint64_t now);
+
+/* Whether the program is slower than the GPU. */
+bool gaps_is_slow(const struct gaps *gaps);
 
 #endif

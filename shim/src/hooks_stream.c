@@ -17,20 +17,24 @@ struct sync_watch {
     int cancel;
 };
 
-static struct sync_watch sync_begin(struct queue *queue) {
-    struct sync_watch watch = {NULL, 0, 0};
-    /* Held: while this thread waits for a whole context, others may destroy streams of it. */
-    if (queue == NULL || !queue_hold(queue, atomic_load(&queue->id)))
-        return watch;
+/* A thread waits for what the queue, which is held until sync_end, has submitted by then. */
+static struct sync_watch watch_held(struct queue *queue, uint64_t proven) {
+    struct sync_watch watch = {queue, proven, 0};
     /* A thread that ended in there would be waited with for ever. */
     watch.cancel = thread_hold_cancel();
-    watch.queue = queue;
-    watch.proven = atomic_load(&queue->hot->returned);
     atomic_fetch_add(&queue->syncing, 1);
     /* From here on the program waits for the GPU. */
     if (atomic_load(&queue->yields))
         queue_end_yield(queue);
     return watch;
+}
+
+static struct sync_watch sync_begin(struct queue *queue) {
+    struct sync_watch none = {NULL, 0, 0};
+    /* Held: while this thread waits for a whole context, others may destroy streams of it. */
+    if (queue == NULL || !queue_hold(queue, atomic_load(&queue->id)))
+        return none;
+    return watch_held(queue, atomic_load(&queue->hot->returned));
 }
 
 static void sync_end(struct sync_watch watch, CUresult result) {
@@ -166,20 +170,30 @@ RECORD(cuEventRecordWithFlags_ptsz, PER_THREAD, (CUevent event, CUstream stream,
 RECORD_CONTEXT(cuCtxRecordEvent, CUcontext)
 RECORD_CONTEXT(cuGreenCtxRecordEvent, CUgreenCtx)
 
-#define EVENT_PASSES(function)                                                                     \
-    EXPORT CUresult function(CUevent event);                                                       \
-    CUresult function(CUevent event) {                                                             \
-        REAL(function, (CUevent));                                                                 \
-        CUresult result = real(event);                                                             \
-        if (result == CUDA_SUCCESS && !process_is_inert()) {                                       \
-            int saved = errno;                                                                     \
-            events_passed(event);                                                                  \
-            errno = saved;                                                                         \
-        }                                                                                          \
-        return result;                                                                             \
+EXPORT CUresult cuEventSynchronize(CUevent event);
+CUresult cuEventSynchronize(CUevent event) {
+    REAL(cuEventSynchronize, (CUevent));
+    struct sync_watch watch = {NULL, 0, 0};
+    uint64_t proven;
+    struct queue *queue = process_is_inert() ? NULL : events_hold(event, &proven);
+    if (queue != NULL)
+        watch = watch_held(queue, proven);
+    CUresult result = real(event);
+    sync_end(watch, result);
+    return result;
+}
+
+EXPORT CUresult cuEventQuery(CUevent event);
+CUresult cuEventQuery(CUevent event) {
+    REAL(cuEventQuery, (CUevent));
+    CUresult result = real(event);
+    if (result == CUDA_SUCCESS && !process_is_inert()) {
+        int saved = errno;
+        events_passed(event);
+        errno = saved;
     }
-EVENT_PASSES(cuEventSynchronize)
-EVENT_PASSES(cuEventQuery)
+    return result;
+}
 
 #define EVENT_DESTROY(function)                                                                    \
     EXPORT CUresult function(CUevent event);                                                       \

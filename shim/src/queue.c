@@ -157,6 +157,9 @@ void queue_become_ready(struct queue *queue) {
         queue->state_seq++;
         queue->stats_repeats = 0;
         atomic_store(&queue->untold, true);
+    } else if (atomic_exchange(&queue->yields, false)) {
+        /* Whoever came here found it idle for a moment, and has set its bit. */
+        show_work(queue);
     }
     bool lowered = ranks_settle(&device->ready);
     pthread_mutex_unlock(&device->lock);
@@ -207,8 +210,8 @@ bool queue_try_idle(struct queue *queue, uint64_t proven, enum gaps_proof proof)
         atomic_load(&queue->hot->returned) != proven) {
         return false;
     }
-    /* Programs poll; a stream that is known to be idle costs them no lock. */
-    if (!atomic_load(&queue->hot->ready))
+    /* Programs poll; a stream that is known to be idle, or to linger, costs them no lock. */
+    if (!atomic_load(&queue->hot->ready) || gaps_due(&queue->gaps, proven) > clock_now())
         return false;
     struct device *device = queue->device;
     bool idle = false, report = false, lingers = false;
@@ -248,8 +251,10 @@ void queue_yield(struct queue *queue) {
 void queue_end_yield(struct queue *queue) {
     struct device *device = queue->device;
     pthread_mutex_lock(&device->lock);
-    if (atomic_exchange(&queue->yields, false))
+    if (atomic_exchange(&queue->yields, false)) {
         show_work(queue);
+        gaps_yielded(&queue->gaps, clock_now());
+    }
     bool lowered = ranks_settle(&device->ready);
     pthread_mutex_unlock(&device->lock);
     if (lowered)

@@ -78,17 +78,16 @@ static void check_repeated_proof(void) {
 
 static void sample(int count, bool is_drained) {
     for (int i = 0; i < count; i++)
-        gaps_sample(&gaps, is_drained);
+        gaps_sample(&gaps, is_drained, now);
 }
 
-static void check_slack(void) {
+static void check_slow(void) {
     begin();
-    gaps_begin(&gaps, now);
+    CHECK(!gaps_is_slow(&gaps), "nothing was seen");
     sample(100, true);
-    CHECK(!gaps_have_slack(&gaps, now + MS), "its end may be near");
-    CHECK(gaps_have_slack(&gaps, now + 10 * MS), "the GPU waits for it");
+    CHECK(gaps_is_slow(&gaps), "the GPU waits for it");
     sample(100, false);
-    CHECK(!gaps_have_slack(&gaps, now + 10 * MS), "it waits for the GPU");
+    CHECK(!gaps_is_slow(&gaps), "it waits for the GPU");
     sample(100, true);
     /* Nobody waits for what comes after. */
     CHECK(lingered(50, 40 * US, GAPS_ASKED) == 0, "the GPU makes up for what others take");
@@ -96,10 +95,36 @@ static void check_slack(void) {
     CHECK(lingered(50, 40 * US, GAPS_ASKED) > 40, "the GPU is busy");
 }
 
+static void check_long(void) {
+    begin();
+    gaps_begin(&gaps, now);
+    CHECK(!gaps_is_long(&gaps, now + MS), "its end may be near");
+    CHECK(gaps_is_long(&gaps, now + 3 * MS), "ten windows");
+    /* Whoever waits begins anew. */
+    now += 3 * MS;
+    gaps_end(&gaps, GAPS_SYNCED, ++launched, now);
+    gaps_begin(&gaps, now + 50 * US);
+    CHECK(!gaps_is_long(&gaps, now + MS), "it has just waited");
+    /* What the others had in flight took long to leave. */
+    now += 5 * MS;
+    gaps_yielded(&gaps, now);
+    gaps_sample(&gaps, false, now + 5 * MS);
+    gaps_sample(&gaps, true, now + 10 * MS);
+    CHECK(!gaps_is_long(&gaps, now + 50 * MS), "a tenth of 50 ms");
+    CHECK(gaps_is_long(&gaps, now + 100 * MS), "a tenth of 100 ms");
+    /* That is forgotten when it is seen to be better. */
+    for (int i = 0; i < 40; i++) {
+        gaps_yielded(&gaps, now);
+        gaps_sample(&gaps, true, now + 100 * US);
+    }
+    CHECK(gaps_is_long(&gaps, now + 3 * MS), "it is better now");
+}
+
 int main(void) {
     check_habit();
     check_random_gaps();
     check_repeated_proof();
-    check_slack();
+    check_slow();
+    check_long();
     return 0;
 }
