@@ -22,10 +22,10 @@ static void arrive(void) {
     CONTEXT_CREATE(function, (CUcontext * context, unsigned flags, CUdevice device),               \
                    (context, flags, device))
 #define CONTEXT_CREATE_VDPAU(function)                                                             \
-    CONTEXT_CREATE(function,                                                                       \
-                   (CUcontext * context, unsigned flags, CUdevice device, uint32_t vdpau,          \
-                    void *get_address),                                                            \
-                   (context, flags, device, vdpau, get_address))
+    CONTEXT_CREATE(                                                                                \
+        function,                                                                                  \
+        (CUcontext * context, unsigned flags, CUdevice device, uint32_t vdpau, void *get_address), \
+        (context, flags, device, vdpau, get_address))
 
 CONTEXT_CREATE_PLAIN(cuCtxCreate)
 CONTEXT_CREATE_PLAIN(cuCtxCreate_v2)

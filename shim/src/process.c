@@ -33,8 +33,8 @@ static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
 enum { NEW, LINKED, STARTED };
 static _Atomic int stage;
 /* Of whichever process did it first: its children have it too. */
-static bool prepared; /* Configuration read, and forks are told of. */
-static bool watched;  /* The end is told of. */
+static bool prepared;  /* Configuration read, and forks are told of. */
+static bool watched;   /* The end is told of. */
 static bool inhabited; /* This process or one that it descends from has been inside. */
 
 static void begin_afresh(void) {

@@ -86,7 +86,8 @@ bool settings_agree(const struct sim_settings *settings, const struct sim_file *
            agree("XSCHED_SIM_DEVICES", settings->devices_given, settings->devices,
                  file->device_count, path) &&
            agree("XSCHED_SIM_MPS", settings->mps_given, settings->mps, file->mps, path) &&
-           agree("XSCHED_SIM_JITTER", settings->jitter_given, settings->jitter, file->jitter, path) &&
+           agree("XSCHED_SIM_JITTER", settings->jitter_given, settings->jitter, file->jitter,
+                 path) &&
            agree("XSCHED_SIM_CONTEXT_MS", settings->context_ms_given, settings->context_ms,
                  file->context_ms, path);
 }

@@ -97,12 +97,7 @@ export class World {
     this.watched = [];
     this.written = [];
     for (const effect of step(this.state, event, this.now).effects) this.#perform(effect);
-    for (const client of this.state.clients.values()) {
-      const came = this.#came.get(client);
-      if (came === undefined) this.#came.set(client, this.now);
-      else if (event.type === 'probe' && this.now >= came + EXPECTED_MS) this.#settled.add(client);
-      if (client.queues.size > 0) this.#settled.add(client);
-    }
+    this.#noteExpected(event);
   }
 
   hello(pid: number, fields: Partial<ClientIdentity> = {}): string {
@@ -224,6 +219,23 @@ export class World {
   ): ControlDown | undefined {
     this.dispatch({ type: 'hint', controller: 'ctl', request: 9, hint, ...what });
     return this.replies[0]?.message;
+  }
+
+  /** Keeps track of who came when, by other means than the core's. */
+  #noteExpected(event: Event): void {
+    const { clients } = this.state;
+    if (event.type === 'hello') {
+      const client = clients.get(event.client.link);
+      if (client !== undefined && !this.#came.has(client)) this.#came.set(client, this.now);
+    } else if (event.type === 'message') {
+      const client = clients.get(event.link);
+      if (client !== undefined && client.queues.size > 0) this.#settled.add(client);
+    } else if (event.type === 'probe') {
+      for (const client of clients.values()) {
+        const came = this.#came.get(client) ?? -Infinity;
+        if (this.now >= came + EXPECTED_MS) this.#settled.add(client);
+      }
+    }
   }
 
   #write(change: BoardChange): void {
