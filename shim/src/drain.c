@@ -125,10 +125,10 @@ static void ask_fed(struct queue *queue, uint64_t now) {
     bool is_drained;
     if (!ask(queue, &is_drained))
         return;
-    gaps_sample(&queue->gaps, is_drained, now);
+    gaps_sample(&queue->gaps, is_drained, clock_now());
     bool is_slow = gaps_is_slow(&queue->gaps);
     /* What is as fast as the GPU is not asked all the time. */
-    queue->sample_at = is_slow ? 0 : now + SAMPLE_NS;
+    queue->sample_at = is_slow || gaps_catch_up(&queue->gaps) ? 0 : now + SAMPLE_NS;
     if (is_drained && is_slow) {
         queue->yields_until = now + YIELD_NS;
         queue_yield(queue);

@@ -8,10 +8,10 @@ static const uint64_t SHORT_NS = 100 * NS_PER_US;
 static const uint64_t LINGER_NS = 150 * NS_PER_US;
 /* A gap that ends what belongs together. */
 static const uint64_t LONG_NS = 1 * NS_PER_MS;
-/* What the others have in flight may delay its end by a tenth, be it a window or what it was seen to
- * be. */
-static const uint64_t DELAY_LEAST_NS = 200 * NS_PER_US;
-enum { PART_DELAYED = 10, DELAY_SLOWNESS = 8 };
+/* What the others have in flight may delay its end by a quarter, be it a window and the switch
+ * between processes or what it was seen to be. */
+static const uint64_t DELAY_LEAST_NS = 500 * NS_PER_US;
+enum { PART_DELAYED = 4, DELAY_SLOWNESS = 4 };
 /* What short gaps add and others take: where two of three are short it comes to a habit. */
 enum { SCORE_MOST = 8, SCORE_HABIT = 4, SCORE_LOSS = 2 };
 /* Each look counts for a sixteenth. */
@@ -42,8 +42,11 @@ static void note_delay(struct gaps *gaps, uint64_t now) {
     uint64_t since = atomic_exchange(&gaps->yielded_at, 0);
     if (since == 0)
         return;
-    uint64_t delay = now - since, known = atomic_load(&gaps->delay_ns);
-    atomic_store(&gaps->delay_ns, delay > known ? delay : known - (known - delay) / DELAY_SLOWNESS);
+    /* A thread that began to wait may have ended the yield after the caller took the time. */
+    uint64_t delay = now > since ? now - since : 0, known = atomic_load(&gaps->delay_ns);
+    uint64_t moved = delay > known ? known + (delay - known) / DELAY_SLOWNESS
+                                   : known - (known - delay) / DELAY_SLOWNESS;
+    atomic_store(&gaps->delay_ns, known == 0 ? delay : moved);
 }
 
 bool gaps_end(struct gaps *gaps, enum gaps_proof proof, uint64_t proven, uint64_t now) {

@@ -1,13 +1,14 @@
 /*
- * The moments in which a queue that has much to do has nothing on the GPU, and what to make of them.
+ * The moments in which a queue that has much to do has nothing on the GPU, and what to make of
+ * them.
  *
  * Whoever is let in for such a moment keeps the GPU for as long as his window lasts. Where the
  * program waits for its work again and again, that comes on top of all it does: so a queue whose
  * gaps have been short stays ready through the next one (it lingers). Where the program does not
- * wait but is slower at launching than the GPU at running, as eager PyTorch is, the GPU makes up for
- * the delay: such a queue has slack. When it is found drained it yields: for a while it does not
- * count among those that have work, although it goes on launching, or nobody would be awake before
- * its next launch.
+ * wait but is slower at launching than the GPU at running, as eager PyTorch is, the GPU makes up
+ * for the delay: such a queue has slack. When it is found drained it yields: for a while it does
+ * not count among those that have work, although it goes on launching, or nobody would be awake
+ * before its next launch.
  */
 #ifndef XSCHED_GAPS_H
 #define XSCHED_GAPS_H
@@ -30,8 +31,9 @@ struct gaps {
     _Atomic uint64_t burst_at; /* Since when there was no long gap, and nobody waited. */
     _Atomic uint64_t until;    /* How long it lingers, while `returned` is still `proven`. */
     _Atomic uint64_t proven;
-    _Atomic uint64_t yielded_at; /* When it ended to yield, until it was found drained after that. */
-    _Atomic uint64_t delay_ns;   /* How long that takes. */
+    _Atomic uint64_t
+        yielded_at;            /* When it ended to yield, until it was found drained after that. */
+    _Atomic uint64_t delay_ns; /* How long that takes. */
     _Atomic uint8_t share; /* Of looks between launches, how many found the GPU drained, of 256. */
 };
 
@@ -58,11 +60,16 @@ static inline bool gaps_are_habit(const struct gaps *gaps) {
 /* The queue has ended to yield. */
 void gaps_yielded(struct gaps *gaps, uint64_t now);
 
-/* A look between two launches found that the GPU had something left to do, or had not. For the drain
- * thread. */
+/* Whether the queue has yielded, and the GPU has not caught up with it since. */
+static inline bool gaps_catch_up(const struct gaps *gaps) {
+    return atomic_load(&gaps->yielded_at) != 0;
+}
+
+/* A look between two launches found that the GPU had something left to do, or had not. For the
+ * drain thread. */
 void gaps_sample(struct gaps *gaps, bool is_drained, uint64_t now);
 
-/* Whether its work has lasted for so long that a delay of its end would be a small part of it. */
+/* Whether its work has lasted for so long that a delay of its end is a quarter of it at most. */
 bool gaps_is_long(const struct gaps *gaps, uint64_t now);
 
 /* Whether the program is slower than the GPU. */

@@ -108,8 +108,8 @@ struct queue {
     atomic_bool yields; /* It has work and does not count among those that have; drain.c ends it. */
     uint64_t yields_until;
     uint64_t sample_at; /* Not asked between launches before that. */
-    uint64_t fed_at;   /* When it was last found to have been launched on, and */
-    uint64_t quiet_ns; /* how long after that it was idle, the time before. */
+    uint64_t fed_at;    /* When it was last found to have been launched on, and */
+    uint64_t quiet_ns;  /* how long after that it was idle, the time before. */
 
     /* Statistics as last sent; the worker's, but that others ask it for new ones. */
     uint64_t stats_at;

@@ -7,16 +7,17 @@
  *
  * The first launches kernels that last so long, one after the other in an order that is always the
  * same, on so many streams, each fed by a thread of its own, until its input ends. Kernels have so
- * many blocks of 1024 threads, to fill a real GPU with them, or, where that is 0, few of one thread,
- * which is all the same to the simulated GPU. Kernels of different length have different grids, as
- * different kernels have. The second launches bursts of one kernel, the first at once; or of more,
- * with so much of the host's time before each but the first, and a synchronisation behind so many
- * each time, the last one included. The third does both, the bursts on a stream of that CUDA priority, and feeds when it is told "feed".
+ * many blocks of 1024 threads, to fill a real GPU with them, or, where that is 0, few of one
+ * thread, which is all the same to the simulated GPU. Kernels of different length have different
+ * grids, as different kernels have. The second launches bursts of one kernel, the first at once; or
+ * of more, with so much of the host's time before each but the first, and a synchronisation behind
+ * so many each time, the last one included. The third does both, the bursts on a stream of that
+ * CUDA priority, and feeds when it is told "feed".
  *
  * For each line "COUNT PAUSE_NS" of its input a program makes so many bursts, with pauses between
  * them of half to one and a half times as long; it prints when each began and ended, on
- * CLOCK_MONOTONIC, and "." behind the last. An empty line it answers with the number of kernels that
- * it has fed the GPU so far, and the time.
+ * CLOCK_MONOTONIC, and "." behind the last. An empty line it answers with the number of kernels
+ * that it has fed the GPU so far, and the time.
  */
 #include "clients/driver.h"
 

@@ -99,7 +99,7 @@ static void check_long(void) {
     begin();
     gaps_begin(&gaps, now);
     CHECK(!gaps_is_long(&gaps, now + MS), "its end may be near");
-    CHECK(gaps_is_long(&gaps, now + 3 * MS), "ten windows");
+    CHECK(gaps_is_long(&gaps, now + 3 * MS), "a quarter of 2 ms");
     /* Whoever waits begins anew. */
     now += 3 * MS;
     gaps_end(&gaps, GAPS_SYNCED, ++launched, now);
@@ -110,14 +110,18 @@ static void check_long(void) {
     gaps_yielded(&gaps, now);
     gaps_sample(&gaps, false, now + 5 * MS);
     gaps_sample(&gaps, true, now + 10 * MS);
-    CHECK(!gaps_is_long(&gaps, now + 50 * MS), "a tenth of 50 ms");
-    CHECK(gaps_is_long(&gaps, now + 100 * MS), "a tenth of 100 ms");
+    CHECK(!gaps_is_long(&gaps, now + 20 * MS), "half of 20 ms");
+    CHECK(gaps_is_long(&gaps, now + 40 * MS), "a quarter of 40 ms");
     /* That is forgotten when it is seen to be better. */
     for (int i = 0; i < 40; i++) {
         gaps_yielded(&gaps, now);
         gaps_sample(&gaps, true, now + 100 * US);
     }
     CHECK(gaps_is_long(&gaps, now + 3 * MS), "it is better now");
+    /* Seen by a thread whose time is of before. */
+    gaps_yielded(&gaps, now + 10 * US);
+    gaps_sample(&gaps, true, now);
+    CHECK(gaps_is_long(&gaps, now + 3 * MS), "it took for ever");
 }
 
 int main(void) {

@@ -59,8 +59,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { STREAMS = 10, LETTERS = 26, LINE_BYTES = 1024, OWN = 9, EXEC_ARGUMENTS = 8 };
