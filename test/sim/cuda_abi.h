@@ -107,6 +107,11 @@ typedef struct {
     char pad[4];
     char value[64];
 } CUlaunchAttribute;
+enum { CU_LAUNCH_ATTRIBUTE_PRIORITY = 8 };
+typedef union {
+    char pad[64];
+    int priority;
+} CUlaunchAttributeValue;
 typedef struct {
     unsigned int gridDimX, gridDimY, gridDimZ;
     unsigned int blockDimX, blockDimY, blockDimZ;

@@ -114,6 +114,9 @@
 #define TWIN(name, version) SIM_EXPORT(name, version, name, name##_ptsz)
 #define SIM_STREAM_EXPORTS                                                                         \
     TWIN(cuStreamGetPriority, 5050)                                                                \
+    TWIN(cuStreamGetAttribute, 11000)                                                              \
+    TWIN(cuStreamSetAttribute, 11000)                                                              \
+    TWIN(cuStreamCopyAttributes, 11000)                                                            \
     TWIN(cuStreamGetFlags, 5050)                                                                   \
     TWIN(cuStreamGetId, 12000)                                                                     \
     SIM_EXPORT(cuStreamGetCtx, 12050, cuStreamGetCtx_v2, cuStreamGetCtx_v2_ptsz)                   \

@@ -208,6 +208,8 @@ void handle_drop(void *handle);
 /* --- streams and operations (stream_table.c, queue.c, apply.c) --- */
 CUresult stream_make(struct context *context, struct green *green, enum stream_role role,
                      unsigned flags, int priority, struct stream **stream);
+/* What runs next goes by it, what runs already stays. */
+void stream_set_priority(struct stream *stream, int priority);
 /* What the stream still holds goes on; its handle is gone at once. Needs runtime.lock. True where
  * it holds nothing, and queue_apply is to be called. */
 bool stream_give_up(struct stream *stream);

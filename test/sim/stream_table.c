@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "engine.h"
+#include "model.h"
 #include "runtime.h"
 
 /* A thread has one default stream in each context that it used. */
@@ -43,12 +44,15 @@ static struct stream *stream_allocate(void) {
     return stream;
 }
 
+static int cut_priority(int priority) {
+    if (priority > 0)
+        return 0;
+    return priority < SIM_PRIORITY_GREATEST ? SIM_PRIORITY_GREATEST : priority;
+}
+
 CUresult stream_make(struct context *context, struct green *green, enum stream_role role,
                      unsigned flags, int priority, struct stream **result) {
-    if (priority > 0)
-        priority = 0;
-    if (priority < -5)
-        priority = -5;
+    priority = cut_priority(priority);
     pthread_mutex_lock(&runtime.lock);
     struct stream *stream = stream_allocate();
     if (!stream) {
@@ -89,6 +93,27 @@ CUresult stream_make(struct context *context, struct green *green, enum stream_r
     pthread_mutex_unlock(&runtime.lock);
     *result = stream;
     return CUDA_SUCCESS;
+}
+
+void stream_set_priority(struct stream *stream, int priority) {
+    pthread_mutex_lock(&runtime.lock);
+    stream->priority = cut_priority(priority);
+    device_file_lock(runtime.file);
+    engine_advance(runtime.file, runtime_now());
+    runtime.file->streams[stream->index].priority = stream->priority;
+    device_file_unlock(runtime.file);
+    pthread_mutex_unlock(&runtime.lock);
+}
+
+/* No driver has this: it tells a test what a stream really has, whatever stands before the driver.
+ */
+CU_EXPORT CUresult sim_stream_priority(CUstream handle, int *priority);
+CU_EXPORT CUresult sim_stream_priority(CUstream handle, int *priority) {
+    struct stream *stream;
+    CUresult result = stream_resolve(handle, false, &stream);
+    if (result == CUDA_SUCCESS)
+        *priority = stream->priority;
+    return result;
 }
 
 bool stream_give_up(struct stream *stream) {
