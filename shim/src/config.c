@@ -137,6 +137,9 @@ void config_load(void) {
     config.stream_priority = -1;
     if (read_integer("XSCHED_STREAM_PRIORITY", 0, 1, &value))
         config.stream_priority = (int)value;
+    config.hardware_priority = true;
+    if (read_integer("XSCHED_HARDWARE_PRIORITY", 0, 1, &value))
+        config.hardware_priority = value != 0;
     config.gate_max_ms = DEFAULT_GATE_MAX_MS;
     if (read_integer("XSCHED_GATE_MAX_MS", 0, 1000000, &value)) {
         config.gate_max_ms = (uint32_t)value;

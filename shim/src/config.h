@@ -14,8 +14,9 @@ struct config {
     bool has_latency;    /* XSCHED_PREEMPT_LATENCY_US was given: it goes before the daemon's. */
     /* 1 and 0 when XSCHED_STREAM_PRIORITY says so, -1 when the daemon or the policy decides. */
     int stream_priority;
-    bool local_policy; /* XSCHED_POLICY=HPF: ranks inside the process without a daemon. */
-    bool fail_closed;  /* XSCHED_FAIL=closed: no daemon, no launch. */
+    bool hardware_priority; /* Not with XSCHED_HARDWARE_PRIORITY=0; see hardware.h. */
+    bool local_policy;      /* XSCHED_POLICY=HPF: ranks inside the process without a daemon. */
+    bool fail_closed;       /* XSCHED_FAIL=closed: no daemon, no launch. */
     bool gate_copies; /* Copies and memsets pass the gate too; XSCHED_GATE_COPIES=0 lets them by. */
     /* Longest wait for a queue of the same process, or for a window that does not move; 0 means no
      * limit. */

@@ -41,6 +41,7 @@ enum {
 enum { CU_STREAM_CAPTURE_STATUS_NONE = 0 };
 enum { CU_STREAM_CAPTURE_MODE_RELAXED = 2 };
 enum { CU_EVENT_DISABLE_TIMING = 2 };
+enum { CU_LAUNCH_ATTRIBUTE_PRIORITY = 8 };
 
 /* Handles that name a default stream instead of a stream object. */
 #define CU_STREAM_LEGACY ((CUstream)0x1)
@@ -60,6 +61,12 @@ typedef struct {
 typedef struct {
     char reserved[64];
 } CUipcEventHandle;
+
+/* CUlaunchAttributeValue: a union as large as its padding; of its members we read one. */
+typedef union {
+    char pad[64];
+    int priority;
+} CUlaunchAttributeValue;
 
 /* CUlaunchConfig: what precedes the attributes. */
 typedef struct {

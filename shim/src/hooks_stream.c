@@ -6,6 +6,7 @@
 
 #include "capture.h"
 #include "events.h"
+#include "hardware.h"
 #include "life.h"
 
 #include <errno.h>
@@ -231,9 +232,14 @@ CUresult cuIpcOpenEventHandle(CUevent *event, CUipcEventHandle handle) {
         struct life_change change = life_begin(life_of_stream(stream));                            \
         queue_drop_stream(stream);                                                                 \
         uint64_t latest = capture_latest();                                                        \
+        /* Before the call, after which the handle may be another stream's. */                     \
+        struct hardware_stream hardware;                                                           \
+        bool known = hardware_forget(stream, &hardware);                                           \
         CUresult result = real(stream);                                                            \
         if (result == CUDA_SUCCESS)                                                                \
             capture_stream_destroyed(stream, latest);                                              \
+        else if (known)                                                                            \
+            hardware_restore(stream, &hardware);                                                   \
         life_end(change);                                                                          \
         return result;                                                                             \
     }
@@ -252,6 +258,7 @@ STREAM_DESTROY(cuStreamDestroy_v2)
         if (result == CUDA_SUCCESS) {                                                              \
             queue_drop_context(context);                                                           \
             capture_context_destroyed(context, latest);                                            \
+            hardware_forget_context(context);                                                      \
         }                                                                                          \
         life_end(change);                                                                          \
         return result;                                                                             \

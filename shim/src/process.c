@@ -9,6 +9,7 @@
 #include "events.h"
 #include "gate.h"
 #include "graphs.h"
+#include "hardware.h"
 #include "label.h"
 #include "ledger.h"
 #include "life.h"
@@ -50,6 +51,7 @@ static void begin_afresh(void) {
     queue_reset_after_fork();
     events_reset_after_fork();
     graphs_reset_after_fork();
+    hardware_reset_after_fork();
     label_reset_after_fork();
     triton_reset_after_fork();
     worker_reset_after_fork();

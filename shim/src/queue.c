@@ -9,6 +9,8 @@
 #include "registry.h"
 #include "reports.h"
 
+#include <limits.h>
+
 /*
  * A queue that turns idle again sooner than this after its last IDLE waits for the worker to say
  * so: a program that synchronises after every kernel must not send a message for each.
@@ -95,10 +97,51 @@ static void rerank(struct queue *queue) {
     atomic_store(&queue->hot->rank, after);
 }
 
+/* Until the daemon says otherwise. */
+static int first_priority(const struct label *label) {
+    return config.has_priority ? config.priority : label_level_priority(label->level);
+}
+
+/* What the daemon has said of the label's newest queue, and of those of others. */
+struct word {
+    uint32_t label;
+    uint32_t newest; /* Its number; 0: there is none yet. */
+    int priority;
+    int lowest; /* Of the others. */
+};
+
+static void hear(struct queue *queue, void *data) {
+    struct word *word = data;
+    if (!atomic_load(&queue->registered))
+        return;
+    pthread_mutex_lock(&queue->device->lock);
+    int priority = queue->priority;
+    pthread_mutex_unlock(&queue->device->lock);
+    uint32_t id = atomic_load(&queue->id);
+    if (queue->label.id != word->label) {
+        word->lowest = priority < word->lowest ? priority : word->lowest;
+    } else if (id > word->newest) {
+        word->newest = id;
+        word->priority = priority;
+    }
+}
+
+bool queue_is_above_others(uint32_t label) {
+    static const struct label unlabelled = {.level = LABEL_LEVEL_NONE};
+    struct label own = unlabelled;
+    struct word word = {label, 0, 0, INT_MAX};
+    label_get(label, &own);
+    queue_each(hear, &word);
+    int first = first_priority(&own);
+    /* A rule or a hint may hold for all of the process: then nobody is above anybody. */
+    if (word.newest != 0 && word.priority != first)
+        return word.priority > word.lowest;
+    return first > first_priority(&unlabelled);
+}
+
 void queue_enlist(struct queue *queue) {
     struct device *device = queue->device;
-    queue->priority =
-        config.has_priority ? config.priority : label_level_priority(queue->label.level);
+    queue->priority = first_priority(&queue->label);
     queue->daemon_latency = XSP_LATENCY_US; /* Until a daemon says otherwise. */
     pthread_mutex_lock(&device->lock);
     int rank = rank_of(queue);

@@ -232,6 +232,12 @@ static inline bool queue_shows_work(const struct queue *queue) {
 void queue_yield(struct queue *queue);
 void queue_end_yield(struct queue *queue);
 
+/*
+ * Whether what is done for the label is more important than other work of the process, as far as
+ * that is known: by what the daemon said of the label's newest queue, else by the label's level.
+ */
+bool queue_is_above_others(uint32_t label);
+
 /* What a PERMIT or SUSPEND says; `seq` older than the last one is ignored. */
 void queue_apply(struct queue *queue, bool permit, const xsp_permit *state);
 

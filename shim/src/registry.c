@@ -5,6 +5,7 @@
 #include "context.h"
 #include "device.h"
 #include "drain.h"
+#include "hardware.h"
 #include "hot.h"
 #include "link.h"
 #include "log.h"
@@ -148,6 +149,7 @@ static bool describe(struct key key, struct origin *origin) {
     if (!is_default && driver.cuStreamGetPriority != NULL &&
         driver.cuStreamGetPriority(stream, &origin->priority) != CUDA_SUCCESS)
         origin->priority = 0;
+    origin->priority = hardware_asked(stream, origin->priority);
     return origin->device != NULL;
 }
 

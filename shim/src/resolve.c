@@ -127,6 +127,7 @@ static void fill_calls(void *handle) {
     CALL(cuStreamGetCtx);
     CALL(cuStreamGetCtx_v2);
     CALL(cuCtxFromGreenCtx);
+    CALL(cuCtxGetStreamPriorityRange);
     CALL(cuStreamGetPriority);
     CALL(cuStreamIsCapturing);
     CALL(cuStreamQuery);

@@ -24,6 +24,7 @@ struct driver_calls {
     CUresult (*cuStreamGetCtx)(CUstream stream, CUcontext *context);
     CUresult (*cuStreamGetCtx_v2)(CUstream stream, CUcontext *context, CUgreenCtx *green);
     CUresult (*cuCtxFromGreenCtx)(CUcontext *context, CUgreenCtx green);
+    CUresult (*cuCtxGetStreamPriorityRange)(int *least, int *greatest);
     CUresult (*cuStreamGetPriority)(CUstream stream, int *priority);
     CUresult (*cuStreamIsCapturing)(CUstream stream, int *status);
     CUresult (*cuStreamQuery)(CUstream stream);

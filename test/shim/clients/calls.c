@@ -84,15 +84,25 @@ static CUresult question(void) {
     return status;
 }
 
+/* The stream's priority as a program is told of it, or as the simulated GPU has it. */
+static CUresult priority_of(CUstream stream, const char *question) {
+    CUresult (*ask)(CUstream, int *);
+    int priority;
+    *(void **)&ask = dlsym(dlopen("libcuda.so.1", RTLD_NOW), question);
+    CHECK(ask != NULL, "the driver has no %s", question);
+    DRIVER_CHECK(ask(stream, &priority));
+    return priority;
+}
+
 bool calls_obey(const char *name, uint64_t count, CUstream stream, CUdeviceptr word,
                 CUresult *status) {
     if (strcmp(name, "upload") == 0) {
         *status = upload(stream, count);
         return true;
     }
-    enum { HOST, ALLOCATE, COPY, AWAIT, REFUSE, AHEAD, QUESTION, NONE };
-    static const char *const names[] = {"host",     "allocate", "copy",    "await",
-                                        "rejected", "ahead",    "question"};
+    enum { HOST, ALLOCATE, COPY, AWAIT, REFUSE, AHEAD, ASKED, GIVEN, QUESTION, NONE };
+    static const char *const names[] = {"host",  "allocate", "copy",  "await",   "rejected",
+                                        "ahead", "asked",    "given", "question"};
     int call = 0;
     while (call < NONE && strcmp(name, names[call]) != 0)
         call++;
@@ -103,6 +113,8 @@ bool calls_obey(const char *name, uint64_t count, CUstream stream, CUdeviceptr w
                   : call == AWAIT    ? await(stream, word)
                   : call == REFUSE   ? refuse(stream)
                   : call == AHEAD    ? ahead(stream, word)
+                  : call == ASKED    ? priority_of(stream, "cuStreamGetPriority")
+                  : call == GIVEN    ? priority_of(stream, "sim_stream_priority")
                                      : question();
     }
     return call != NONE;

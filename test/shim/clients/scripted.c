@@ -22,6 +22,7 @@
  *                              it is made current, the primary one is again, what is current is
  *                              waited for, the green one is destroyed
  *   a move G S                 an event of S is recorded anew, in all of G, and waited for
+ *   a asked S 1 | given S 1    its CUDA priority, as the driver says or as the simulated GPU has it
  *   a upload S MEGABYTES       one copy to the device, and back
  *   a ahead S COUNT | question S COUNT    functions of a driver of the future
  *   a close LOW HIGH           closes descriptors
@@ -41,6 +42,7 @@
  *   a refuse M V I PRIORITY S  the same, and the backend answers with an error
  *   a replace M V I PRIORITY S in the place of the instance of that name, which nobody finalizes
  *   a execute I S COUNT NS
+ *   a make I S 1 PRIORITY      an execution in which the stream S is created
  *   a nest I J S               an execution of J in the middle of one of I, three kernels in all
  *   a unload I
  *   a objects                  whether errors and messages are left that nobody deleted
@@ -103,6 +105,11 @@ static CUresult launch(size_t number, uint64_t ns) {
     uint32_t value = atomic_fetch_add(&launched[number], 1);
     return driver_mix(number == OWN ? NULL : streams[number], number == OWN, ns, words + 4 * number,
                       value);
+}
+
+/* A stream, of a priority that is said without its sign. */
+static CUresult create(size_t number, uint64_t priority) {
+    return cuda.cuStreamCreateWithPriority(&streams[number], NON_BLOCKING, -(int)priority);
 }
 
 static CUresult record(size_t number, uint64_t count) {
@@ -184,8 +191,7 @@ static void obey_driver(char letter, const char *order, const char *name, char *
         return;
     }
     if (strcmp(name, "create") == 0) {
-        int priority = -(int)check_argument(second);
-        status = cuda.cuStreamCreateWithPriority(&streams[number], NON_BLOCKING, priority);
+        status = create(number, check_argument(second));
     } else if (strcmp(name, "launch") == 0) {
         uint64_t count = check_argument(second), ns = check_argument(third);
         for (uint64_t i = 0; i < count && status == CUDA_SUCCESS; i++)
@@ -288,7 +294,7 @@ static void obey(char letter, char *line) {
         snprintf(result, sizeof(result), "%d", run_program(&save));
     } else if (strcmp(name, "exit") == 0) {
         exit((int)check_argument(strtok_r(NULL, " ", &save)));
-    } else if (!server_obey(name, &save, result, sizeof(result), launch)) {
+    } else if (!server_obey(name, &save, result, sizeof(result), launch, create)) {
         obey_driver(letter, order, name, &save);
         return;
     }

@@ -121,7 +121,7 @@ static void nest(char **words, server_launch launch) {
 }
 
 bool server_obey(const char *name, char **words, char *result, size_t capacity,
-                 server_launch launch) {
+                 server_launch launch, server_launch create) {
     const char *answer = "0";
     if (strcmp(name, "core") == 0)
         server_open(next_word(words));
@@ -135,6 +135,8 @@ bool server_obey(const char *name, char **words, char *result, size_t capacity,
         server.core_unload(find(next_word(words), false)->instance);
     else if (strcmp(name, "execute") == 0)
         execute(words, launch);
+    else if (strcmp(name, "make") == 0)
+        execute(words, create);
     else if (strcmp(name, "nest") == 0)
         nest(words, launch);
     else if (strcmp(name, "objects") == 0)

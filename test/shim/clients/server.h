@@ -19,14 +19,15 @@ extern struct server server;
 /* Loads the core, a library in the program's own folder; ends the program where that fails. */
 void server_open(const char *core);
 
-/* Launches kernels of `ns` on the stream with that number. */
-typedef CUresult (*server_launch)(size_t stream, uint64_t ns);
+/* Launches a kernel of `value` nanoseconds on the stream with that number, or creates the stream
+ * with that priority. */
+typedef CUresult (*server_launch)(size_t stream, uint64_t value);
 
 /*
  * Obeys one of the orders of scripted.c that concern models; `words` are what follows its name.
  * False when it is none of them.
  */
 bool server_obey(const char *name, char **words, char *result, size_t capacity,
-                 server_launch launch);
+                 server_launch launch, server_launch create);
 
 #endif
