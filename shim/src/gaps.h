@@ -31,9 +31,8 @@ struct gaps {
     _Atomic uint64_t burst_at; /* Since when there was no long gap, and nobody waited. */
     _Atomic uint64_t until;    /* How long it lingers, while `returned` is still `proven`. */
     _Atomic uint64_t proven;
-    _Atomic uint64_t
-        yielded_at;            /* When it ended to yield, until it was found drained after that. */
-    _Atomic uint64_t delay_ns; /* How long that takes. */
+    _Atomic uint64_t yielded_at; /* When it ended to yield; 0 once it was found drained. */
+    _Atomic uint64_t delay_ns;   /* How long that takes. */
     _Atomic uint8_t share; /* Of looks between launches, how many found the GPU drained, of 256. */
 };
 

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-enum { US = 1000, MS = 1000 * US };
+static const uint64_t US = 1000;
+static const uint64_t MS = 1000000;
 
 static struct gaps gaps;
 static uint64_t now;
