@@ -13,7 +13,7 @@
  * The threads that change. `turns` is plain memory on purpose: it is odd while its queue is asked
  * about, and whoever changes the queue sees it even and always the same.
  */
-enum { CHANGERS = 4, YIELD_RARITY = 16 };
+enum { CHANGERS = 4, NAP_RARITY = 16 };
 static volatile uint32_t turns[QUEUES];
 static atomic_int changing;
 
@@ -60,7 +60,7 @@ static void change_at_random(uint64_t *seed, int depth) {
         before[i] = concerned[i] ? turns[i] : 0;
         CHECK(before[i] % 2 == 0, "queue %d is asked about when a change of it begins", i);
     }
-    dawdle(seed, YIELD_RARITY);
+    dawdle(seed, NAP_RARITY);
     if (depth > 0 && random_below(seed, 4) == 0)
         change_at_random(seed, depth - 1);
     for (int i = 0; i < QUEUES; i++)
@@ -82,7 +82,7 @@ static void ask_at_random(uint64_t *seed) {
     if (!life_ask(&queues[which]))
         return;
     turns[which] = turns[which] + 1;
-    dawdle(seed, YIELD_RARITY);
+    dawdle(seed, NAP_RARITY);
     turns[which] = turns[which] + 1;
     life_answered();
 }
@@ -98,7 +98,7 @@ static void stress(uint64_t seed, uint64_t rounds) {
     while (atomic_load(&changing) != 0) {
         ask_at_random(&seed);
         /* Without a pause it would hardly let anybody begin, which the drain thread is far from. */
-        dawdle(&seed, YIELD_RARITY);
+        dawdle(&seed, NAP_RARITY);
     }
     for (int i = 0; i < CHANGERS; i++)
         pthread_join(workers[i].thread, NULL);

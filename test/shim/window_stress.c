@@ -9,7 +9,7 @@
 
 #include <pthread.h>
 
-enum { LAUNCHERS = 4, LAUNCHES = 8, KINDS = 6, YIELD_RARITY = 32 };
+enum { LAUNCHERS = 4, LAUNCHES = 8, KINDS = 6, NAP_RARITY = 32 };
 
 static atomic_int launching;
 static atomic_bool ended;
@@ -20,7 +20,7 @@ static void *launch_often(void *data) {
         uint64_t kind = random_below(&worker->seed, KINDS);
         struct queue *to = &queues[random_below(&worker->seed, QUEUES)];
         struct submission made = enter(to, (uint32_t)kind + 1, kind + 1);
-        dawdle(&worker->seed, YIELD_RARITY);
+        dawdle(&worker->seed, NAP_RARITY);
         leave(&made, random_below(&worker->seed, 64) != 0);
     }
     atomic_fetch_sub(&launching, 1);
@@ -33,8 +33,7 @@ static void *finish_often(void *data) {
     while (!atomic_load(&ended)) {
         uint64_t open = atomic_load(&launched) - atomic_load(&finished);
         atomic_fetch_add(&finished, random_below(&worker->seed, open + 1));
-        dawdle(&worker->seed, YIELD_RARITY);
-        sched_yield();
+        nap();
     }
     return NULL;
 }
@@ -77,7 +76,7 @@ static void *disturb(void *data) {
             drain_if_idle(one);
         }
         CHECK(atomic_load(&device.loaded) <= 2 * QUEUES, "%u loaded", atomic_load(&device.loaded));
-        sched_yield();
+        nap();
     }
     return NULL;
 }
@@ -125,7 +124,7 @@ static void *launch_within(void *data) {
         struct submission made = enter(queue, 1, 1);
         leave(&made, true);
         CHECK(taken() <= LAUNCHES, "%d are taken", (int)taken());
-        dawdle(&worker->seed, YIELD_RARITY);
+        dawdle(&worker->seed, NAP_RARITY);
     }
     return NULL;
 }
@@ -157,7 +156,7 @@ static void *finish_slowly(void *unused) {
     while (!atomic_load(&ended)) {
         if (atomic_load(&finished) < atomic_load(&launched))
             atomic_fetch_add(&finished, 1);
-        sched_yield();
+        nap();
     }
     finish_all();
     return NULL;
