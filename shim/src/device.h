@@ -20,6 +20,7 @@ struct doze {
     struct xsp_ready_device *shared; /* Where there is a board, others wake the thread too. */
     uint32_t seen;
 };
+
 /* Whether a thread sleeps at a gate of the device: of any process on the board, else of this one.
  */
 bool device_is_awaited(const struct device *device);

@@ -167,28 +167,34 @@ static uint64_t pause_of_busy(const struct queue *queue, bool watched, uint64_t 
     return pause > POLL_MAX_NS || pause == 0 ? POLL_MAX_NS : pause;
 }
 
-/* Looks after a ready queue: has it drained? */
-static void poll_queue(struct queue *queue, uint64_t now) {
-    bool watched = atomic_load(&queue->watched) || atomic_load(&queue->hot->orphaned);
-    uint64_t returned = atomic_load(&queue->hot->returned);
+/* What is known of a ready queue without asking: it yields, or lingers. True when that is all. */
+static bool tend_gap(struct queue *queue, uint64_t returned, uint64_t now) {
     if (atomic_load(&queue->yields)) {
         if (now < queue->yields_until) {
             schedule_poll(queue, now, queue->yields_until - now);
-            return;
+            return true;
         }
         queue_end_yield(queue);
     }
     uint64_t due = gaps_due(&queue->gaps, returned);
     if (due > now) {
         schedule_poll(queue, now, due - now);
-        return;
+        return true;
     }
     /* That it has drained was known when it began to linger, whatever keeps the driver from saying
      * so now. */
-    if (due != 0 && queue_try_idle(queue, returned, GAPS_ASKED)) {
-        queue->poll_pause = 0;
+    if (due == 0 || !queue_try_idle(queue, returned, GAPS_ASKED))
+        return false;
+    queue->poll_pause = 0;
+    return true;
+}
+
+/* Looks after a ready queue: has it drained? */
+static void poll_queue(struct queue *queue, uint64_t now) {
+    bool watched = atomic_load(&queue->watched) || atomic_load(&queue->hot->orphaned);
+    uint64_t returned = atomic_load(&queue->hot->returned);
+    if (tend_gap(queue, returned, now))
         return;
-    }
     if (atomic_load(&queue->hot->entered) != returned || returned != queue->poll_seen) {
         /* Somebody is at the gate, in the driver, or was since the last look. */
         bool first = queue->poll_pause == 0 || returned == queue->poll_seen + 1;

@@ -166,6 +166,13 @@ static void show_work(struct queue *queue) {
     ranks_add(&queue->device->ready, atomic_load(&queue->hot->rank));
 }
 
+static void end_yield(struct queue *queue) {
+    if (!atomic_exchange(&queue->yields, false))
+        return;
+    show_work(queue);
+    gaps_yielded(&queue->gaps, clock_now());
+}
+
 void queue_retire(struct queue *queue) {
     struct device *device = queue->device;
     pthread_mutex_lock(&device->lock);
@@ -200,9 +207,9 @@ void queue_become_ready(struct queue *queue) {
         queue->state_seq++;
         queue->stats_repeats = 0;
         atomic_store(&queue->untold, true);
-    } else if (atomic_exchange(&queue->yields, false)) {
+    } else {
         /* Whoever came here found it idle for a moment, and has set its bit. */
-        show_work(queue);
+        end_yield(queue);
     }
     bool lowered = ranks_settle(&device->ready);
     pthread_mutex_unlock(&device->lock);
@@ -294,14 +301,8 @@ void queue_yield(struct queue *queue) {
 void queue_end_yield(struct queue *queue) {
     struct device *device = queue->device;
     pthread_mutex_lock(&device->lock);
-    if (atomic_exchange(&queue->yields, false)) {
-        show_work(queue);
-        gaps_yielded(&queue->gaps, clock_now());
-    }
-    bool lowered = ranks_settle(&device->ready);
+    end_yield(queue);
     pthread_mutex_unlock(&device->lock);
-    if (lowered)
-        device_wake(device);
 }
 
 void queue_apply(struct queue *queue, bool permit, const xsp_permit *state) {

@@ -92,7 +92,7 @@ struct wait {
 };
 
 /* Lets a little time pass. The lock is not held. */
-static void linger(struct window_state *window, const struct wait *wait) {
+static void nap(struct window_state *window, const struct wait *wait) {
     uint64_t waited = clock_now() - wait->nap_from;
     if (waited < SPIN_NS) {
         cpu_relax();
@@ -206,7 +206,7 @@ struct window_share window_take(struct queue *queue, uint32_t weight, uint64_t k
         share.waited = true;
         wait.turns = atomic_load(&window->turns);
         pthread_mutex_unlock(&window->lock);
-        linger(window, &wait);
+        nap(window, &wait);
         pthread_mutex_lock(&window->lock);
     }
     end_wait(window, &wait);

@@ -10,10 +10,10 @@
 #include "driver.h"
 
 #include "check.h"
+#include "clock.h"
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { THREADS = 3, KERNELS = 5, KERNEL_NS = 20000, WORDS = 5 };
@@ -30,18 +30,12 @@ struct worker {
 
 static pthread_barrier_t captured;
 
-static uint64_t now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
-}
-
 /* A call of the driver that may be held back. */
 static void timed_mix(struct worker *worker, CUstream stream, int per_thread, CUdeviceptr word,
                       uint32_t value) {
-    uint64_t began = now_ns();
+    uint64_t began = clock_now();
     DRIVER_CHECK(driver_mix(stream, per_thread, KERNEL_NS, word, value));
-    uint64_t took = now_ns() - began;
+    uint64_t took = clock_now() - began;
     if (took > worker->longest_ns)
         worker->longest_ns = took;
 }

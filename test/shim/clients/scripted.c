@@ -51,6 +51,7 @@
 #include "driver.h"
 
 #include "check.h"
+#include "clock.h"
 #include "green.h"
 #include "server.h"
 
@@ -62,7 +63,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { STREAMS = 10, LETTERS = 26, LINE_BYTES = 1024, OWN = 9, EXEC_ARGUMENTS = 8 };
@@ -171,12 +171,6 @@ static int run_program(char **save) {
     return wait_for(child);
 }
 
-static uint64_t now_ns(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
-}
-
 static void obey_driver(char letter, const char *order, const char *name, char **save) {
     char result[32] = "";
     size_t number = stream_number(strtok_r(NULL, " ", save));
@@ -198,10 +192,10 @@ static void obey_driver(char letter, const char *order, const char *name, char *
             status = launch(number, ns);
     } else if (strcmp(name, "trickle") == 0) {
         uint64_t count = check_argument(second), ns = check_argument(third);
-        uint64_t due = now_ns();
+        uint64_t due = clock_now();
         for (uint64_t i = 0; i < count && status == CUDA_SUCCESS; i++) {
             status = launch(number, ns);
-            for (due += TRICKLE_NS; now_ns() < due;) {
+            for (due += TRICKLE_NS; clock_now() < due;) {
             }
         }
     } else if (strcmp(name, "flood") == 0) {
