@@ -18,10 +18,9 @@ import { percentile } from '../demo/statistics.js';
 import { newTable } from '../demo/tables.js';
 import { describeProcessor } from '../fig13a/machine.js';
 import { readChoice, readCount } from './options.js';
-import { countLaunches, responsesOf } from './preempt-programs.js';
+import { countDuring, makeBursts, responsesOf } from './preempt-programs.js';
 import { DRIVERS, onStage, SETTLE_US } from './preempt-stage.js';
 import type { Bursts, Settings, Stage } from './preempt-stage.js';
-import { prints } from './programs.js';
 import { writeResult } from './results.js';
 
 const BURSTS: Readonly<Record<string, Bursts>> = {
@@ -46,18 +45,7 @@ interface Result {
 }
 
 async function burst(stage: Stage, high: ChildProcess, pauseNs: number): Promise<number[]> {
-  const answer = prints(high, '.');
-  high.stdin?.write(`${String(stage.settings.bursts)} ${String(Math.round(pauseNs))}\n`);
-  return responsesOf(await answer);
-}
-
-/** Launches a second of one low program while something else happens, and for how long that was. */
-async function countDuring<T>(low: ChildProcess, work: () => Promise<T>) {
-  const [before, from] = await countLaunches(low);
-  const done = await work();
-  const [after, until] = await countLaunches(low);
-  const seconds = (until - from) / 1e9;
-  return { rate: (after - before) / seconds, seconds, done };
+  return responsesOf(await makeBursts(high, stage.settings.bursts, Math.round(pauseNs)));
 }
 
 async function measure(settings: Settings, name: string, lowUs: number): Promise<Result> {

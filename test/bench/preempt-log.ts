@@ -1,7 +1,7 @@
 /** Preemption on the simulated GPU, by the log of what it did. */
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { prints } from './programs.js';
+import { makeBursts, readBursts } from './preempt-programs.js';
 import { BATCH, KERNELS, onStage, PAUSE_US, SETTLE_US, THROUGHPUT_US } from './preempt-stage.js';
 import type { Found, Kernel, Scenario, Settings, Stage } from './preempt-stage.js';
 
@@ -9,9 +9,7 @@ import type { Found, Kernel, Scenario, Settings, Stage } from './preempt-stage.j
 function measureBursts(said: string, high: ChildProcess, kernels: readonly Kernel[]): number[] {
   const own = kernels.filter(({ pid }) => pid === high.pid);
   const others = kernels.filter(({ pid }) => pid !== high.pid);
-  const lines = said.split('\n').filter((line) => line.includes(' '));
-  return lines.map((line) => {
-    const [began = NaN, ended = NaN] = line.split(' ').map(Number);
+  return readBursts(said).map(([began, ended]) => {
     const first = own.find(({ start }) => start >= began && start <= ended);
     if (first === undefined) throw new Error('a burst is not in the log of the device');
     const ends = others
@@ -44,9 +42,7 @@ async function measureLatencies(
     await settle();
     while (found.length < bursts) {
       const last = stage.readKernels().at(-1)?.sequence ?? 0;
-      const answer = prints(high, '.');
-      high.stdin?.write(`${String(BATCH)} ${String(stage.real(PAUSE_US))}\n`);
-      const said = await answer;
+      const said = await makeBursts(high, BATCH, stage.real(PAUSE_US));
       await settle();
       found.push(...measureBursts(said, high, stage.readKernels(last)));
     }

@@ -6,7 +6,7 @@ import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { percentile } from '../demo/statistics.js';
 import { prints } from './programs.js';
-import { countLaunches, responsesOf } from './preempt-programs.js';
+import { countDuring, makeBursts, responsesOf } from './preempt-programs.js';
 import { BATCH, KERNELS, onStage, PAUSE_US, SETTLE_US } from './preempt-stage.js';
 import type { Found, Scenario, Settings, Stage } from './preempt-stage.js';
 
@@ -18,9 +18,7 @@ const FILLING_MS = 300;
 async function burst(stage: Stage, high: ChildProcess): Promise<number[]> {
   const found: number[] = [];
   while (found.length < stage.settings.bursts) {
-    const answer = prints(high, '.');
-    high.stdin?.write(`${String(BATCH)} ${String(stage.real(PAUSE_US))}\n`);
-    found.push(...responsesOf(await answer));
+    found.push(...responsesOf(await makeBursts(high, BATCH, stage.real(PAUSE_US))));
   }
   return found;
 }
@@ -28,13 +26,8 @@ async function burst(stage: Stage, high: ChildProcess): Promise<number[]> {
 /** Launches that the low programs make in each second, all of them. */
 async function measureRate(low: readonly ChildProcess[]): Promise<number> {
   await sleep(FILLING_MS);
-  const before = await Promise.all(low.map(countLaunches));
-  await sleep(COUNTED_MS);
-  const after = await Promise.all(low.map(countLaunches));
-  return after.reduce((sum, [launches, at], i) => {
-    const [earlier = NaN, from = NaN] = before[i] ?? [];
-    return sum + (launches - earlier) / ((at - from) / 1e9);
-  }, 0);
+  const counted = low.map((one) => countDuring(one, () => sleep(COUNTED_MS)));
+  return (await Promise.all(counted)).reduce((sum, { rate }) => sum + rate, 0);
 }
 
 async function arriveOften(stage: Stage): Promise<number[]> {
