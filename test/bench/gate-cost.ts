@@ -12,26 +12,17 @@
  * between leaves little of ours in the processor's caches.
  * Prints a table and writes out/bench/gate-cost-DRIVER-STREAM-WORK-PAGES.json.
  */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { percentile } from '../demo/statistics.js';
 import { newTable } from '../demo/tables.js';
 import { describeProcessor } from '../fig13a/machine.js';
 import { readChoice, readCount } from './options.js';
-import { awaitEnd, BUILD, prints, PTX, SHIM, startDaemon } from './programs.js';
+import { BUILD, output, withIdle, withScene } from './programs.js';
+import type { Scene } from './programs.js';
 import { writeResult } from './results.js';
 
 const PROGRAM = path.join(BUILD, 'bench', 'launches');
-const DRIVERS: Readonly<Record<string, string>> = {
-  null: path.join(BUILD, 'bench', 'null'),
-  sim: path.join(BUILD, 'sim'),
-  system: '',
-};
 const MOST_PAGES = 1_000_000;
 const STREAMS = ['own', 'legacy'];
 const WORK = ['kernel', 'copy'];
@@ -60,14 +51,6 @@ interface Row {
   readonly addedNs: { readonly p10: number; readonly p50: number; readonly p90: number };
 }
 
-async function output(child: ChildProcess): Promise<string> {
-  let text = '';
-  child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
-  if (code !== 0) throw new Error(`launches ended with ${String(code ?? signal)}`);
-  return text;
-}
-
 /** What a launch took in one process, in nanoseconds. */
 interface Measure {
   readonly launchNs: number;
@@ -86,8 +69,7 @@ interface Batch {
 async function measure(mode: Mode, batches: number, batch: Batch): Promise<Measure> {
   const { launches, pages, stream, work } = batch;
   const args = [String(batches), String(launches), String(pages), stream, work];
-  const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit'];
-  const text = await output(spawn(PROGRAM, args, { env: mode.env, stdio }));
+  const text = await output(PROGRAM, args, mode.env);
   const pairs = text
     .trim()
     .split('\n')
@@ -103,26 +85,11 @@ async function measure(mode: Mode, batches: number, batch: Batch): Promise<Measu
   };
 }
 
-/** Keeps a higher queue registered while `work` goes on. */
-async function withHigher<T>(env: NodeJS.ProcessEnv, work: () => Promise<T>): Promise<T> {
-  const higher = { ...env, XSCHED_PRIORITY: '10' };
-  const child = spawn(PROGRAM, ['idle'], { env: higher, stdio: 'pipe' });
-  try {
-    await prints(child, 'idle');
-    return await work();
-  } finally {
-    child.stdin.end();
-    await awaitEnd(child);
-  }
-}
-
-function makeModes(base: NodeJS.ProcessEnv, runtimeDir: string): Mode[] {
-  const shim = { ...base, LD_PRELOAD: SHIM };
-  const served = { ...shim, XSCHED_RUNTIME_DIR: runtimeDir };
+function makeModes({ bare, disabled, alone, served }: Scene): Mode[] {
   return [
-    { name: 'bare', env: base, isOutranked: false },
-    { name: 'shim, switched off', env: { ...shim, XSCHED_DISABLE: '1' }, isOutranked: false },
-    { name: 'shim, no daemon', env: shim, isOutranked: false },
+    { name: 'bare', env: bare, isOutranked: false },
+    { name: 'shim, switched off', env: disabled, isOutranked: false },
+    { name: 'shim, no daemon', env: alone, isOutranked: false },
     { name: 'shim, nobody outranks it', env: served, isOutranked: false },
     { name: 'shim, a window in force', env: served, isOutranked: true },
   ];
@@ -134,7 +101,7 @@ async function measureModes(modes: readonly Mode[], rounds: number, batch: Batch
     process.stderr.write(`\rround ${String(round + 1)} of ${String(rounds)}`);
     for (const [index, mode] of modes.entries()) {
       const run = () => measure(mode, BATCHES, batch);
-      measures[index]?.push(await (mode.isOutranked ? withHigher(mode.env, run) : run()));
+      measures[index]?.push(await (mode.isOutranked ? withIdle(PROGRAM, mode.env, 10, run) : run()));
     }
   }
   process.stderr.write('\n');
@@ -161,10 +128,6 @@ async function main(): Promise<void> {
       launches: { type: 'string', default: String(LAUNCHES) },
     },
   });
-  const driver = DRIVERS[values.driver] ?? path.resolve(values.driver);
-  if (driver !== '' && !existsSync(path.join(driver, 'libcuda.so.1'))) {
-    throw new Error(`--driver ${values.driver}: there is no libcuda.so.1 in ${driver}`);
-  }
   const stream = readChoice('stream', values.stream, STREAMS);
   const work = readChoice('work', values.work, WORK);
   const pages = readCount('pages', values.pages, 0, MOST_PAGES);
@@ -175,32 +138,22 @@ async function main(): Promise<void> {
     stream,
     work,
   };
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'xsched-gate-cost-'));
-  const runtimeDir = path.join(folder, 'run');
-  const daemon = await startDaemon(runtimeDir);
-  try {
-    const base: NodeJS.ProcessEnv = {
-      ...{ PATH: process.env['PATH'], CLIENT_PTX: PTX, XSCHED_SIM_DIR: path.join(folder, 'sim') },
-      ...{ XSCHED_RUNTIME_DIR: path.join(folder, 'nobody') },
-      ...(driver === '' ? {} : { LD_LIBRARY_PATH: driver }),
-    };
-    const rows = await measureModes(makeModes(base, runtimeDir), rounds, batch);
-    const machine = describeProcessor();
-    const result = { driver: values.driver, ...batch, machine, rounds, rows };
-    const name = ['gate-cost', path.basename(values.driver), stream, work, String(pages)].join('-');
-    writeResult(name, result);
-    const format = (ns: number) => ns.toFixed(1);
-    console.log(`${machine.cpu}, driver ${values.driver}: ns a launch, and over the driver's own`);
-    const table = newTable(['', 'launch', 'added', 'P10', 'P90']);
-    for (const { mode, launchNs, addedNs } of rows) {
-      const { p10, p50, p90 } = addedNs;
-      table.push([mode, ...[launchNs, p50, p10, p90].map(format)]);
-    }
-    console.log(table.toString());
-  } finally {
-    daemon.kill();
-    rmSync(folder, { recursive: true, force: true });
+  const { driver } = values;
+  const rows = await withScene('gate-cost', driver, (scene) =>
+    measureModes(makeModes(scene), rounds, batch),
+  );
+  const machine = describeProcessor();
+  const result = { driver, ...batch, machine, rounds, rows };
+  const name = ['gate-cost', path.basename(driver), stream, work, String(pages)].join('-');
+  writeResult(name, result);
+  const format = (ns: number) => ns.toFixed(1);
+  console.log(`${machine.cpu}, driver ${driver}: ns a launch, and over the driver's own`);
+  const table = newTable(['', 'launch', 'added', 'P10', 'P90']);
+  for (const { mode, launchNs, addedNs } of rows) {
+    const { p10, p50, p90 } = addedNs;
+    table.push([mode, ...[launchNs, p50, p10, p90].map(format)]);
   }
+  console.log(table.toString());
 }
 
 try {

@@ -23,18 +23,12 @@
 #include "clients/driver.h"
 
 #include "check.h"
+#include "moment.h"
 #include "own_symbol.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
-#include <time.h>
-
-static uint64_t now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
-}
 
 #define USAGE                                                                                      \
     "usage: launches BATCHES LAUNCHES PAGES own|legacy kernel|copy [outranked], or launches idle"

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 const BENCHMARKS: Readonly<Record<string, string>> = {
   'gate-cost': 'what the shim adds to a launch or a copy',
+  'request-cost': 'what the shim adds to a request of a program that is idle between them',
   signal: 'how fast programs learn that another has work, or has none any more',
   'core-cost': "what an event costs the daemon's core",
   'daemon-load': 'what the daemon bears, and what it takes of the machine (some minutes)',
@@ -22,7 +23,7 @@ const BENCHMARKS: Readonly<Record<string, string>> = {
 };
 
 function usage(problem: string): never {
-  const lines = Object.entries(BENCHMARKS).map(([name, what]) => `  ${name.padEnd(11)} ${what}`);
+  const lines = Object.entries(BENCHMARKS).map(([name, what]) => `  ${name.padEnd(12)} ${what}`);
   console.error(`${problem}; the benchmarks are:\n${lines.join('\n')}`);
   process.exit(2);
 }

@@ -22,6 +22,7 @@
 #include "clients/driver.h"
 
 #include "check.h"
+#include "moment.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -31,12 +32,6 @@
 #include <time.h>
 
 enum { STREAMS_MAX = 16, KERNELS_MAX = 16, LINE_MAX_BYTES = 64 };
-
-static uint64_t now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
-}
 
 static void pause_for(uint64_t ns) {
     struct timespec time = {(time_t)(ns / 1000000000U), (long)(ns % 1000000000U)};

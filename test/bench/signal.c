@@ -21,6 +21,7 @@
 #include "clients/driver.h"
 
 #include "check.h"
+#include "moment.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -50,12 +51,6 @@ static CUstream low_stream, high_stream;
 static CUdeviceptr word;
 static atomic_bool is_busy; /* The high stream has work. */
 static atomic_bool ended;
-
-static uint64_t now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
-}
 
 static void rest_until(uint64_t when) {
     uint64_t at = now();

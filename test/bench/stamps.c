@@ -1,8 +1,9 @@
 #include "stamps.h"
 
+#include "moment.h"
+
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
 /* CUresult and the driver's handles, as a call passes them on. */
 typedef unsigned int result;
@@ -15,12 +16,6 @@ typedef unsigned long long pointer;
 static struct stamp stamps[MOST_STAMPS];
 static _Atomic size_t stamp_count;
 static enum way way_of_all;
-
-static uint64_t now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
-}
 
 /*
  * Half of them go through the shim and half past it, so that neither way is less used than the
