@@ -36,9 +36,14 @@ const permitFields: readonly Field[] = [
     doc: "Microseconds of GPU time that this process's outranked queues on the device may have in flight together, half of them where only other processes outrank the queue and it has no slot; 0: `window` counts launches.",
   },
   {
+    name: 'watched',
+    type: 'bool',
+    doc: 'Whether somebody of a lower rank in another process waits for the end of its work.',
+  },
+  {
     name: 'notify',
     type: 'bool',
-    doc: 'Whether somebody of a lower rank waits on this queue, so READY and IDLE matter at once.',
+    doc: 'The same of somebody who does not see that on the board: READY and IDLE matter at once.',
   },
   { name: 'enabled', type: 'bool', doc: 'False while scheduling is switched off: all passes.' },
   {
@@ -151,7 +156,7 @@ export const AGENT_MESSAGES: readonly MessageSpec[] = [
     name: 'READY',
     opcode: 3,
     direction: 'agent-up',
-    doc: 'The queue has work. Repeated every READY_REPEAT_MS while a thread waits at the gate.',
+    doc: 'The queue has work: sent at once where `notify` is set, and some time later where it is not. Repeated every READY_REPEAT_MS while a thread waits at the gate.',
     fields: [
       queue,
       { name: 'seq', type: 'u32', doc: "Counts the queue's own changes of state; older is stale." },
@@ -191,7 +196,9 @@ export const AGENT_MESSAGES: readonly MessageSpec[] = [
       { name: 'waiting', type: 'bool', doc: 'A thread waits at the gate.' },
       { name: 'submitted', type: 'u64', doc: 'Launches, graph launches and copies so far.' },
       { name: 'completed', type: 'u64', doc: 'How many of them are known to have finished.' },
+      { name: 'readyNs', type: 'u64', doc: 'Time in which it had work.' },
       { name: 'waitedNs', type: 'u64', doc: 'Time that launches waited at the gate.' },
+      { name: 'suspends', type: 'u64', doc: 'Times that launches came to wait at the gate.' },
       {
         name: 'applied',
         type: 'u32',

@@ -1,7 +1,7 @@
 /** Numbers that both ends of a link must agree on. */
 
 /** The version that HELLO carries. It changes when an old peer could misread a message. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 /** Limits that both ends enforce. Strings are limited in bytes of UTF-8. */
 export const LIMITS = {

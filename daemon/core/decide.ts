@@ -123,6 +123,7 @@ function renderState(queue: Queue): PermitMessage | SuspendMessage {
     priority: queue.priority,
     window: queue.window,
     latency: queue.latency,
+    watched: queue.watched,
     notify: queue.notify,
     enabled: queue.enabled,
     slot: queue.sentSlot,
@@ -139,9 +140,13 @@ function decideDevice(
   for (const queue of touched) {
     placeQueue(turn, queue);
     device.update(queue);
+    if (queue.onBoard) device.apart.delete(queue);
+    else device.apart.add(queue);
   }
   if (device.queues.size === 0) return;
-  const concerned = new Set(touched);
+  const hasApart = device.apart.size > 0;
+  const concerned = new Set(hasApart === device.hadApart ? touched : device.queues);
+  device.hadApart = hasApart;
   judgeQueues(turn, device, concerned);
   surveyRanks(turn.state, device, concerned);
   for (const queue of concerned) noteSharing(turn, queue, windowOf(turn.state, queue) !== 0);
@@ -178,7 +183,7 @@ export function judgeAmongAll({ policy }: State, queue: Queue, survey: Survey): 
   return policy.judge({ id, owner, priority, competes, onBoard: false }, survey);
 }
 
-/** Finds the extremes of the ranks; adds to `concerned` whose window or `notify` they change. */
+/** Finds the extremes of the ranks; adds to `concerned` whose window or `watched` they change. */
 function surveyRanks(state: State, device: Device, concerned: Set<Queue>): void {
   const { byRank, ranks: before } = device;
   const arriving = rankArriving(state, device);
@@ -223,7 +228,9 @@ function applyVerdict(turn: Turn, queue: Queue): boolean {
   const window = windowOf(state, queue);
   // Whoever is outranked inside its process alone shares with nobody.
   const latency = window === 0 ? target : device.sharing.partOf(target);
-  const notify = isOutdone(device.ranks.bottom, queue.owner, -queue.rank);
+  const watched = isOutdone(device.ranks.bottom, queue.owner, -queue.rank);
+  // Who is on the board sees there what all others do; whoever observes wants to be told of it.
+  const notify = watched && (!queue.onBoard || device.hadApart || state.observed);
   if (queue.allowed || free) queue.sliceUntil = 0;
   const { priority } = queue;
   // Where messages decide the client is to go by them, its window too.
@@ -235,6 +242,7 @@ function applyVerdict(turn: Turn, queue: Queue): boolean {
     queue.permit === permit &&
     queue.window === window &&
     queue.latency === latency &&
+    queue.watched === watched &&
     queue.notify === notify &&
     queue.enabled === state.enabled &&
     queue.sentPriority === priority &&
@@ -243,6 +251,7 @@ function applyVerdict(turn: Turn, queue: Queue): boolean {
   queue.permit = permit;
   queue.window = window;
   queue.latency = latency;
+  queue.watched = watched;
   queue.notify = notify;
   queue.enabled = state.enabled;
   queue.sentPriority = priority;
@@ -259,7 +268,6 @@ function noteTransition(turn: Turn, queue: Queue, heldBack: boolean): void {
   // Whoever waited may launch now; if it waits on, for something else, its next message says so.
   if (!heldBack) noteWaiting(queue, false, now);
   if (heldBack) {
-    queue.suspends++;
     queue.suspendedAt = now;
     const { maxSuspendMs } = state.settings;
     if (maxSuspendMs > 0) turn.wakeAt(queue.device, now + maxSuspendMs);

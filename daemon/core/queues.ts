@@ -122,6 +122,7 @@ function createQueue(turn: Turn, client: Client, message: RegisterMessage): Queu
     permit: true,
     window: 0,
     latency: 0,
+    watched: false,
     notify: false,
     enabled: state.enabled,
     sentPriority: NaN,
@@ -179,6 +180,9 @@ export function takeStats(turn: Turn, queue: Queue, message: StatsMessage): void
   queue.submitted = message.submitted;
   queue.completed = message.completed;
   queue.waitedNs = message.waitedNs;
+  queue.readyMs = message.readyNs / 1e6;
+  queue.readySince = turn.now;
+  queue.suspends = message.suspends;
   queue.latencyP50 = message.latencyP50;
   queue.latencyP99 = message.latencyP99;
   if (message.applied === queue.seq) {

@@ -93,11 +93,14 @@ export class Device extends DeviceQueues<Queue> {
   readonly byRank = new QueueIndex<Queue>();
   /** What the verdicts in force rest on; undefined before the first. */
   survey: Survey | undefined;
-  /** What windows and `notify` in force rest on. */
+  /** What windows and `watched` in force rest on. */
   ranks: Ranks = {
     ...{ changes: 0, arriving: -Infinity, highest: -Infinity },
     bottom: { first: undefined, other: undefined },
   };
+  /** The queues that are not on the board, and whether `notify` in force rests on there being some. */
+  readonly apart = new Set<Queue>();
+  hadApart = false;
   /** Among whom the latency targets of its queues are split. */
   readonly sharing = new Sharing();
   /** When its timer is set to, or undefined. */
@@ -109,6 +112,7 @@ export class Device extends DeviceQueues<Queue> {
     super.remove(queue);
     this.byRank.delete(queue);
     this.sharing.delete(queue);
+    this.apart.delete(queue);
   }
 }
 
@@ -157,9 +161,9 @@ export interface Queue extends PolicyQueue {
   latencyP50: number;
   latencyP99: number;
 
-  /** Since when it is ready, if it is. */
+  /** Since when it is ready, if it is; or what follows counts. */
   readySince: number;
-  /** Time spent ready before that. */
+  /** Time spent ready before that; by its client, which alone knows of times too short to tell. */
   readyMs: number;
   /** When its work last moved. */
   progressAt: number;
@@ -188,11 +192,13 @@ export interface Queue extends PolicyQueue {
   window: number;
   /** The part of the target that is its process's. */
   latency: number;
+  watched: boolean;
   notify: boolean;
   /** `enabled`, `priority` and the name of the slot as they were last sent. */
   enabled: boolean;
   sentPriority: number;
   sentSlot: number;
+  /** Times that launches came to wait, by its client. */
   suspends: number;
   suspendedAt: number;
   /** Until when it may launch although the policy says no; 0 without a slice. */

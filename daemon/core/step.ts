@@ -68,6 +68,7 @@ function handle(turn: Turn, event: Event): void {
       return;
     case 'observe':
       state.observed = event.on;
+      touchAll(turn);
       return;
     case 'begin':
       beginBoard(turn);

@@ -176,7 +176,7 @@ export interface RegisterMessage {
   readonly ready: boolean;
 }
 
-/** The queue has work. Repeated every READY_REPEAT_MS while a thread waits at the gate. */
+/** The queue has work: sent at once where `notify` is set, and some time later where it is not. Repeated every READY_REPEAT_MS while a thread waits at the gate. */
 export interface ReadyMessage {
   readonly type: 'READY';
   /** The client's own number for the queue, unique in its process for the life of the link. */
@@ -218,8 +218,12 @@ export interface StatsMessage {
   readonly submitted: number;
   /** How many of them are known to have finished. */
   readonly completed: number;
+  /** Time in which it had work. */
+  readonly readyNs: number;
   /** Time that launches waited at the gate. */
   readonly waitedNs: number;
+  /** Times that launches came to wait at the gate. */
+  readonly suspends: number;
   /** The newest `seq` of PERMIT or SUSPEND that the shim obeys. */
   readonly applied: number;
   /** Microseconds that what was in flight of the queue took of late to leave the GPU, the median; 0: nothing was measured. */
@@ -300,7 +304,9 @@ export interface PermitMessage {
   readonly window: number;
   /** Microseconds of GPU time that this process's outranked queues on the device may have in flight together, half of them where only other processes outrank the queue and it has no slot; 0: `window` counts launches. */
   readonly latency: number;
-  /** Whether somebody of a lower rank waits on this queue, so READY and IDLE matter at once. */
+  /** Whether somebody of a lower rank in another process waits for the end of its work. */
+  readonly watched: boolean;
+  /** The same of somebody who does not see that on the board: READY and IDLE matter at once. */
   readonly notify: boolean;
   /** False while scheduling is switched off: all passes. */
   readonly enabled: boolean;
@@ -323,7 +329,9 @@ export interface SuspendMessage {
   readonly window: number;
   /** Microseconds of GPU time that this process's outranked queues on the device may have in flight together, half of them where only other processes outrank the queue and it has no slot; 0: `window` counts launches. */
   readonly latency: number;
-  /** Whether somebody of a lower rank waits on this queue, so READY and IDLE matter at once. */
+  /** Whether somebody of a lower rank in another process waits for the end of its work. */
+  readonly watched: boolean;
+  /** The same of somebody who does not see that on the board: READY and IDLE matter at once. */
   readonly notify: boolean;
   /** False while scheduling is switched off: all passes. */
   readonly enabled: boolean;
@@ -549,14 +557,14 @@ export const SCHEMAS: Readonly<Record<Message['type'], object>> = {
   READY: {"type":"object","additionalProperties":false,"required":["type","queue","seq","waiting"],"properties":{"type":{"const":"READY"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"waiting":{"type":"boolean"}}},
   IDLE: {"type":"object","additionalProperties":false,"required":["type","queue","seq"],"properties":{"type":{"const":"IDLE"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295}}},
   UNREGISTER: {"type":"object","additionalProperties":false,"required":["type","queue"],"properties":{"type":{"const":"UNREGISTER"},"queue":{"type":"integer","minimum":0,"maximum":4294967295}}},
-  STATS: {"type":"object","additionalProperties":false,"required":["type","queue","seq","ready","waiting","submitted","completed","waitedNs","applied","latencyP50","latencyP99"],"properties":{"type":{"const":"STATS"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"ready":{"type":"boolean"},"waiting":{"type":"boolean"},"submitted":{"type":"integer","minimum":0,"maximum":9007199254740991},"completed":{"type":"integer","minimum":0,"maximum":9007199254740991},"waitedNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"applied":{"type":"integer","minimum":0,"maximum":4294967295},"latencyP50":{"type":"integer","minimum":0,"maximum":4294967295},"latencyP99":{"type":"integer","minimum":0,"maximum":4294967295}}},
+  STATS: {"type":"object","additionalProperties":false,"required":["type","queue","seq","ready","waiting","submitted","completed","readyNs","waitedNs","suspends","applied","latencyP50","latencyP99"],"properties":{"type":{"const":"STATS"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"ready":{"type":"boolean"},"waiting":{"type":"boolean"},"submitted":{"type":"integer","minimum":0,"maximum":9007199254740991},"completed":{"type":"integer","minimum":0,"maximum":9007199254740991},"readyNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"waitedNs":{"type":"integer","minimum":0,"maximum":9007199254740991},"suspends":{"type":"integer","minimum":0,"maximum":9007199254740991},"applied":{"type":"integer","minimum":0,"maximum":4294967295},"latencyP50":{"type":"integer","minimum":0,"maximum":4294967295},"latencyP99":{"type":"integer","minimum":0,"maximum":4294967295}}},
   BYE: {"type":"object","additionalProperties":false,"required":["type"],"properties":{"type":{"const":"BYE"}}},
   SERVE: {"type":"object","additionalProperties":false,"required":["type","label","model","modelVersion","instance","level"],"properties":{"type":{"const":"SERVE"},"label":{"type":"integer","minimum":0,"maximum":4294967295},"model":{"type":"string","maxBytes":256},"modelVersion":{"type":"string","maxBytes":32},"instance":{"type":"string","maxBytes":256},"level":{"type":"integer","minimum":0,"maximum":3}}},
   UNSERVE: {"type":"object","additionalProperties":false,"required":["type","label"],"properties":{"type":{"const":"UNSERVE"},"label":{"type":"integer","minimum":0,"maximum":4294967295}}},
   CALLS: {"type":"object","additionalProperties":false,"required":["type","function","passed","gated","bypassed","captured","unknown"],"properties":{"type":{"const":"CALLS"},"function":{"type":"string","maxBytes":96},"passed":{"type":"integer","minimum":0,"maximum":9007199254740991},"gated":{"type":"integer","minimum":0,"maximum":9007199254740991},"bypassed":{"type":"integer","minimum":0,"maximum":9007199254740991},"captured":{"type":"integer","minimum":0,"maximum":9007199254740991},"unknown":{"type":"integer","minimum":0,"maximum":9007199254740991}}},
   WELCOME: {"type":"object","additionalProperties":false,"required":["type","version","generation","enabled","streamPriority"],"properties":{"type":{"const":"WELCOME"},"version":{"type":"integer","minimum":0,"maximum":4294967295},"generation":{"type":"integer","minimum":0,"maximum":9007199254740991},"enabled":{"type":"boolean"},"streamPriority":{"type":"boolean"}}},
-  PERMIT: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","latency","notify","enabled","slot"],"properties":{"type":{"const":"PERMIT"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"latency":{"type":"integer","minimum":0,"maximum":1000000},"notify":{"type":"boolean"},"enabled":{"type":"boolean"},"slot":{"type":"integer","minimum":0,"maximum":4096}}},
-  SUSPEND: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","latency","notify","enabled","slot"],"properties":{"type":{"const":"SUSPEND"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"latency":{"type":"integer","minimum":0,"maximum":1000000},"notify":{"type":"boolean"},"enabled":{"type":"boolean"},"slot":{"type":"integer","minimum":0,"maximum":4096}}},
+  PERMIT: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","latency","watched","notify","enabled","slot"],"properties":{"type":{"const":"PERMIT"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"latency":{"type":"integer","minimum":0,"maximum":1000000},"watched":{"type":"boolean"},"notify":{"type":"boolean"},"enabled":{"type":"boolean"},"slot":{"type":"integer","minimum":0,"maximum":4096}}},
+  SUSPEND: {"type":"object","additionalProperties":false,"required":["type","queue","seq","acks","priority","window","latency","watched","notify","enabled","slot"],"properties":{"type":{"const":"SUSPEND"},"queue":{"type":"integer","minimum":0,"maximum":4294967295},"seq":{"type":"integer","minimum":0,"maximum":4294967295},"acks":{"type":"integer","minimum":0,"maximum":4294967295},"priority":{"type":"integer","minimum":-255,"maximum":255},"window":{"type":"integer","minimum":0,"maximum":1021},"latency":{"type":"integer","minimum":0,"maximum":1000000},"watched":{"type":"boolean"},"notify":{"type":"boolean"},"enabled":{"type":"boolean"},"slot":{"type":"integer","minimum":0,"maximum":4096}}},
   ERROR: {"type":"object","additionalProperties":false,"required":["type","code","message"],"properties":{"type":{"const":"ERROR"},"code":{"type":"integer","minimum":0,"maximum":4294967295},"message":{"type":"string","maxBytes":1024}}},
   SERVED: {"type":"object","additionalProperties":false,"required":["type","label"],"properties":{"type":{"const":"SERVED"},"label":{"type":"integer","minimum":0,"maximum":4294967295}}},
   STATUS: {"type":"object","additionalProperties":false,"required":["type","request","version"],"properties":{"type":{"const":"STATUS"},"request":{"type":"integer","minimum":0,"maximum":4294967295},"version":{"type":"integer","minimum":0,"maximum":4294967295}}},

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define XSP_VERSION 5
+#define XSP_VERSION 6
 #define XSP_MESSAGE_BYTES (16384)
 #define XSP_REPLY_BYTES (16777216)
 #define XSP_QUEUES_PER_CLIENT (1024)
@@ -100,7 +100,7 @@ typedef struct {
     bool ready;
 } xsp_register;
 
-/* The queue has work. Repeated every READY_REPEAT_MS while a thread waits at the gate. */
+/* The queue has work: sent at once where `notify` is set, and some time later where it is not. Repeated every READY_REPEAT_MS while a thread waits at the gate. */
 typedef struct {
     uint32_t queue;
     uint32_t seq;
@@ -126,7 +126,9 @@ typedef struct {
     bool waiting;
     uint64_t submitted;
     uint64_t completed;
+    uint64_t ready_ns;
     uint64_t waited_ns;
+    uint64_t suspends;
     uint32_t applied;
     uint32_t latency_p50;
     uint32_t latency_p99;
@@ -177,6 +179,7 @@ typedef struct {
     int32_t priority;
     uint32_t window;
     uint32_t latency;
+    bool watched;
     bool notify;
     bool enabled;
     uint32_t slot;
@@ -190,6 +193,7 @@ typedef struct {
     int32_t priority;
     uint32_t window;
     uint32_t latency;
+    bool watched;
     bool notify;
     bool enabled;
     uint32_t slot;
@@ -299,7 +303,9 @@ static const xsp_field xsp_stats_fields[] = {
     {"waiting", XSP_BOOL, offsetof(xsp_stats, waiting), 0, 1},
     {"submitted", XSP_U64, offsetof(xsp_stats, submitted), 0, 0x1fffffffffffff},
     {"completed", XSP_U64, offsetof(xsp_stats, completed), 0, 0x1fffffffffffff},
+    {"readyNs", XSP_U64, offsetof(xsp_stats, ready_ns), 0, 0x1fffffffffffff},
     {"waitedNs", XSP_U64, offsetof(xsp_stats, waited_ns), 0, 0x1fffffffffffff},
+    {"suspends", XSP_U64, offsetof(xsp_stats, suspends), 0, 0x1fffffffffffff},
     {"applied", XSP_U32, offsetof(xsp_stats, applied), 0, 0xffffffff},
     {"latencyP50", XSP_U32, offsetof(xsp_stats, latency_p50), 0, 0xffffffff},
     {"latencyP99", XSP_U32, offsetof(xsp_stats, latency_p99), 0, 0xffffffff},
@@ -340,6 +346,7 @@ static const xsp_field xsp_permit_fields[] = {
     {"priority", XSP_I32, offsetof(xsp_permit, priority), -255, 255},
     {"window", XSP_U32, offsetof(xsp_permit, window), 0, 1021},
     {"latency", XSP_U32, offsetof(xsp_permit, latency), 0, 1000000},
+    {"watched", XSP_BOOL, offsetof(xsp_permit, watched), 0, 1},
     {"notify", XSP_BOOL, offsetof(xsp_permit, notify), 0, 1},
     {"enabled", XSP_BOOL, offsetof(xsp_permit, enabled), 0, 1},
     {"slot", XSP_U32, offsetof(xsp_permit, slot), 0, 4096},
@@ -352,6 +359,7 @@ static const xsp_field xsp_suspend_fields[] = {
     {"priority", XSP_I32, offsetof(xsp_suspend, priority), -255, 255},
     {"window", XSP_U32, offsetof(xsp_suspend, window), 0, 1021},
     {"latency", XSP_U32, offsetof(xsp_suspend, latency), 0, 1000000},
+    {"watched", XSP_BOOL, offsetof(xsp_suspend, watched), 0, 1},
     {"notify", XSP_BOOL, offsetof(xsp_suspend, notify), 0, 1},
     {"enabled", XSP_BOOL, offsetof(xsp_suspend, enabled), 0, 1},
     {"slot", XSP_U32, offsetof(xsp_suspend, slot), 0, 4096},
@@ -372,14 +380,14 @@ static const xsp_spec xsp_specs[] = {
     {"READY", XSP_OP_READY, 1, 3, sizeof(xsp_ready), xsp_ready_fields},
     {"IDLE", XSP_OP_IDLE, 1, 2, sizeof(xsp_idle), xsp_idle_fields},
     {"UNREGISTER", XSP_OP_UNREGISTER, 1, 1, sizeof(xsp_unregister), xsp_unregister_fields},
-    {"STATS", XSP_OP_STATS, 1, 10, sizeof(xsp_stats), xsp_stats_fields},
+    {"STATS", XSP_OP_STATS, 1, 12, sizeof(xsp_stats), xsp_stats_fields},
     {"BYE", XSP_OP_BYE, 1, 0, sizeof(xsp_bye), NULL},
     {"SERVE", XSP_OP_SERVE, 1, 5, sizeof(xsp_serve), xsp_serve_fields},
     {"UNSERVE", XSP_OP_UNSERVE, 1, 1, sizeof(xsp_unserve), xsp_unserve_fields},
     {"CALLS", XSP_OP_CALLS, 1, 6, sizeof(xsp_calls), xsp_calls_fields},
     {"WELCOME", XSP_OP_WELCOME, 0, 4, sizeof(xsp_welcome), xsp_welcome_fields},
-    {"PERMIT", XSP_OP_PERMIT, 0, 9, sizeof(xsp_permit), xsp_permit_fields},
-    {"SUSPEND", XSP_OP_SUSPEND, 0, 9, sizeof(xsp_suspend), xsp_suspend_fields},
+    {"PERMIT", XSP_OP_PERMIT, 0, 10, sizeof(xsp_permit), xsp_permit_fields},
+    {"SUSPEND", XSP_OP_SUSPEND, 0, 10, sizeof(xsp_suspend), xsp_suspend_fields},
     {"ERROR", XSP_OP_ERROR, 0, 2, sizeof(xsp_error), xsp_error_fields},
     {"SERVED", XSP_OP_SERVED, 0, 1, sizeof(xsp_served), xsp_served_fields},
 };

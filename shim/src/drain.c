@@ -236,6 +236,8 @@ static void tend(struct queue *queue, void *data) {
         uint64_t due = gaps_due(&queue->gaps, atomic_load(&queue->hot->returned));
         if (now >= queue->poll_at || overslept || (due != 0 && now >= due))
             poll_queue(queue, now);
+        if (!atomic_load(&queue->reported_ready))
+            queue_tell_lasting(queue);
         if (atomic_load(&queue->hot->ready))
             round_due(round, due > now && due < queue->poll_at ? due : queue->poll_at);
     } else if (atomic_load(&queue->hot->orphaned)) {

@@ -120,7 +120,8 @@ __attribute__((noinline, cold)) static bool wait_for_permission(struct queue *qu
     uint64_t limit = config.gate_max_ms * NS_PER_MS;
     struct patience patience = {began, 0, link_listen(), board_listen()};
     uint64_t since = 0; /* Since when it waits for nobody but who may wait for it in turn. */
-    atomic_fetch_add(&queue->waiting, 1);
+    if (atomic_fetch_add(&queue->waiting, 1) == 0)
+        atomic_fetch_add_explicit(&queue->suspends, 1, memory_order_relaxed);
     bool announced = false;
     bool is_granted = false;
     for (;;) {

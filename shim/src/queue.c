@@ -17,6 +17,9 @@
  */
 static const uint64_t REPORT_GAP_NS = 250 * NS_PER_US;
 
+/* Work that lasts so long is told of though nobody has to know: it is shown to whoever asks. */
+static const uint64_t LASTING_NS = 20 * NS_PER_MS;
+
 /*
  * How long somebody of another process waits is the message that stops a queue and then what it has
  * in flight: this part of the latency is left for the latter. Inside a process, and on the board,
@@ -68,7 +71,7 @@ static void set_consequences(struct queue *queue, void *data) {
     if (!outranked_inside && queue->slot == 0)
         window_ns /= WINDOW_SHARE_BETWEEN_PROCESSES;
     window_agree(queue, window, config.has_window ? 0 : window_ns);
-    bool watched = queue->notify || among->lowest < rank;
+    bool watched = queue->daemon_watched || among->lowest < rank;
     if (!atomic_exchange(&queue->watched, watched) && watched && atomic_load(&queue->hot->ready))
         among->news = true;
 }
@@ -203,7 +206,8 @@ void queue_become_ready(struct queue *queue) {
         /* It is seen to have work before another thread may launch without looking after that. */
         show_work(queue);
         atomic_store(&queue->hot->ready, true);
-        gaps_begin(&queue->gaps, clock_now());
+        queue->ready_at = clock_now();
+        gaps_begin(&queue->gaps, queue->ready_at);
         queue->state_seq++;
         queue->stats_repeats = 0;
         atomic_store(&queue->untold, true);
@@ -225,6 +229,15 @@ void queue_report_ready(struct queue *queue) {
         report_state(queue, true);
 }
 
+void queue_tell_lasting(struct queue *queue) {
+    pthread_mutex_lock(&queue->device->lock);
+    bool lasts = queue->daemon_watched && atomic_load(&queue->hot->ready) &&
+                 clock_now() - queue->ready_at >= LASTING_NS;
+    pthread_mutex_unlock(&queue->device->lock);
+    if (lasts)
+        report_state(queue, true);
+}
+
 void queue_tell(struct queue *queue) {
     atomic_store(&queue->untold, false);
     queue_report_ready(queue);
@@ -233,7 +246,7 @@ void queue_tell(struct queue *queue) {
 }
 
 /* Takes the queue out of those that have work, if it has none. The device's lock is held. */
-static bool become_idle(struct queue *queue, uint64_t proven) {
+static bool become_idle(struct queue *queue, uint64_t proven, uint64_t now) {
     atomic_store(&queue->hot->ready, false);
     if (atomic_load(&queue->hot->entered) != proven) {
         atomic_store(&queue->hot->ready, true);
@@ -241,6 +254,7 @@ static bool become_idle(struct queue *queue, uint64_t proven) {
     }
     if (!atomic_exchange(&queue->yields, false))
         hide_work(queue);
+    queue->ready_ns += now - queue->ready_at;
     queue->state_seq++;
     queue->stats_repeats = 0;
     return true;
@@ -248,7 +262,8 @@ static bool become_idle(struct queue *queue, uint64_t proven) {
 
 /* Whether the daemon is to hear at once that the queue is idle. The device's lock is held. */
 static bool is_idle_news(struct queue *queue, uint64_t now) {
-    if (!atomic_load(&queue->reported_ready) || now - queue->idle_reported_at <= REPORT_GAP_NS)
+    if (!queue->notify || !atomic_load(&queue->reported_ready) ||
+        now - queue->idle_reported_at <= REPORT_GAP_NS)
         return false;
     queue->idle_reported_at = now;
     return true;
@@ -270,7 +285,7 @@ bool queue_try_idle(struct queue *queue, uint64_t proven, enum gaps_proof proof)
         atomic_load(&queue->hot->returned) == proven) {
         uint64_t now = clock_now();
         lingers = atomic_load(&queue->watched) && gaps_end(&queue->gaps, proof, proven, now);
-        idle = !lingers && become_idle(queue, proven);
+        idle = !lingers && become_idle(queue, proven, now);
         report = idle && is_idle_news(queue, now);
     }
     pthread_mutex_unlock(&device->lock);
@@ -314,15 +329,18 @@ void queue_apply(struct queue *queue, bool permit, const xsp_permit *state) {
         stale = true;
     if (!stale) {
         bool anew = !atomic_load(&queue->registered);
+        bool watched = state->watched || state->notify;
         /* Most decisions change the permit alone, and that concerns no other queue. */
         bool others = anew || queue->slot != state->slot || queue->priority != state->priority ||
                       queue->daemon_window != state->window ||
-                      queue->daemon_latency != state->latency || queue->notify != state->notify ||
+                      queue->daemon_latency != state->latency ||
+                      queue->daemon_watched != watched || queue->notify != state->notify ||
                       queue->enabled != state->enabled;
         queue->permit_seq = state->seq;
         queue->priority = state->priority;
         queue->daemon_window = state->window;
         queue->daemon_latency = state->latency;
+        queue->daemon_watched = watched;
         queue->notify = state->notify;
         atomic_store(&queue->registered, true);
         queue->enabled = state->enabled;
@@ -355,6 +373,7 @@ static void open_one(struct queue *queue, void *data) {
     atomic_store(&queue->registered, false);
     atomic_store(&queue->reported_ready, false);
     queue->daemon_window = 0;
+    queue->daemon_watched = false;
     queue->notify = false;
     recompute(device);
     pthread_mutex_unlock(&device->lock);

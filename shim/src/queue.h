@@ -77,7 +77,8 @@ struct queue {
     uint32_t daemon_window;
     uint32_t daemon_latency; /* Microseconds; the last daemon's when there is none. */
     uint32_t permit_seq;
-    bool notify;
+    bool daemon_watched; /* Somebody outside waits for the end of its work, and */
+    bool notify;         /* has to be told of it. */
     bool enabled;
     uint32_t slot; /* Its name on the board, 0 without one. */
     uint32_t state_seq;
@@ -85,10 +86,13 @@ struct queue {
     _Atomic bool reported_ready;
     _Atomic bool registered; /* The daemon has answered its REGISTER on this link. */
     _Atomic uint64_t idle_reported_at;
+    uint64_t ready_at; /* Since when it has work, if it has, and */
+    uint64_t ready_ns; /* how long it had some before that. */
 
     /* The gate. */
     _Atomic uint32_t waiting;
     _Atomic uint64_t waited_ns;
+    _Atomic uint64_t suspends; /* How often threads came to wait. */
     _Atomic uint32_t grace; /* Launches let past a queue of the same process, gate_max_ms. */
     struct window_state flight;
     _Atomic uint64_t completed;
@@ -172,7 +176,10 @@ void queue_become_ready(struct queue *queue);
 /* Tells the daemon, where it needs to know, that the queue is ready. */
 void queue_report_ready(struct queue *queue);
 
-/* The same, and the drain thread. */
+/* Tells it of work that has lasted for a while, where somebody waits for its end. */
+void queue_tell_lasting(struct queue *queue);
+
+/* What queue_report_ready does, and rings for the drain thread. */
 void queue_tell(struct queue *queue);
 
 /* Raises what is known to have finished to `proven`. */

@@ -177,7 +177,9 @@ void report_stats(struct queue *queue) {
         .waiting = atomic_load(&queue->waiting) > 0,
         .submitted = submitted,
         .completed = completed < submitted ? completed : submitted,
+        .ready_ns = queue->ready_ns + (ready ? clock_now() - queue->ready_at : 0),
         .waited_ns = atomic_load(&queue->waited_ns),
+        .suspends = atomic_load(&queue->suspends),
         /* What was said on another link is no answer on this one. */
         .applied = atomic_load(&queue->registered) ? queue->permit_seq : 0,
         .latency_p50 = spread_percentile(&queue->flight.kept, 50),

@@ -45,6 +45,7 @@ static size_t make_valid(uint8_t *to, size_t capacity) {
                                          random_u32() % (XSP_LATENCY_MAX_US + 1),
                                          random_below(&state, 2) != 0,
                                          random_below(&state, 2) != 0,
+                                         random_below(&state, 2) != 0,
                                          (uint32_t)random_below(&state, 4097)};
         break;
     }

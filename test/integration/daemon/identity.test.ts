@@ -101,14 +101,14 @@ describe('a client', () => {
     expect(await client.next('ERROR')).toEqual({
       type: 'ERROR',
       code: ERROR_CODES.VERSION,
-      message: 'the client speaks version 7 of the protocol, the daemon version 5',
+      message: 'the client speaks version 7 of the protocol, the daemon version 6',
     });
     const other = openClient(daemon.runtimeDir);
     // [1, 8, "new field"]
     other.sendRaw(Buffer.from('9301' + '08' + 'a96e6577206669656c64', 'hex'));
     expect(await other.next('ERROR')).toMatchObject({
       code: ERROR_CODES.VERSION,
-      message: 'HELLO speaks version 8 of the protocol, this side version 5',
+      message: 'HELLO speaks version 8 of the protocol, this side version 6',
     });
   });
 

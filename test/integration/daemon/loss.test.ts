@@ -69,7 +69,9 @@ describe(`a daemon that loses every tenth message (seed ${String(SEED)})`, () =>
           ...{
             submitted: 300,
             completed: 300,
+            readyNs: 0,
             waitedNs: 0,
+            suspends: 0,
             applied: 0,
             latencyP50: 0,
             latencyP99: 0,

@@ -30,7 +30,7 @@ type Heart = Pick<SocketOptions<Router>, 'heartbeatInterval'>;
 export function makePermit(queue: number, changes: Partial<PermitMessage> = {}): PermitMessage {
   return {
     ...{ type: 'PERMIT', queue, seq: 1, acks: 0, priority: 0, window: 0 },
-    ...{ latency: 0, notify: false, enabled: true, slot: 0 },
+    ...{ latency: 0, watched: false, notify: false, enabled: true, slot: 0 },
     ...changes,
   };
 }

@@ -82,7 +82,7 @@ describe('a program under the shim ends as without', () => {
 
   it('with a daemon of another version', async () => {
     const stage = makeStage();
-    const message = 'the client speaks version 1 of the protocol, the daemon version 5';
+    const message = 'the client speaks version 1 of the protocol, the daemon version 6';
     const daemon = await FakeAgentDaemon.start(stage.runtimeDir, (self, { link }) => {
       self.send(link, { type: 'ERROR', code: ERROR_CODES.VERSION, message });
     });

@@ -12,6 +12,7 @@ export function makeMoody(seed: number): Behaviour {
     if (!('queue' in message) || message.type === 'UNREGISTER') return;
     const state = makePermit(message.queue, {
       ...{ seq: ++seq, priority: random() % 3, window: random() % 5 },
+      watched: random() % 2 === 0,
       notify: random() % 2 === 0,
     });
     const waits = message.type === 'READY' && message.waiting;

@@ -157,7 +157,7 @@ describe('decodeMessage', () => {
   });
 
   it('names the other version before what that version changed', () => {
-    const text = 'HELLO speaks version 9 of the protocol, this side version 5';
+    const text = 'HELLO speaks version 9 of the protocol, this side version 6';
     expect(refuse('agent-up', packr.pack([1, 9, 'anything', 'else']))).toEqual([
       'VERSION',
       text,
@@ -169,7 +169,7 @@ describe('decodeMessage', () => {
     expect(decodeMessage('agent-up', packHello({ 1: 9 }))).toMatchObject({ version: 9 });
     expect(refuse('control-up', packr.pack([32, 5, 9, 'new field']))).toEqual([
       'VERSION',
-      'STATUS speaks version 9 of the protocol, this side version 5',
+      'STATUS speaks version 9 of the protocol, this side version 6',
       5,
     ]);
   });

@@ -15,6 +15,10 @@ function join(world: World, pid: number, priority: number, board = NONCE): strin
   return link;
 }
 
+function leave(world: World, link: string): void {
+  world.dispatch({ type: 'message', link, message: { type: 'UNREGISTER', queue: 1 } });
+}
+
 function slotOf(world: World, link: string): number {
   return world.view(link).slot;
 }
@@ -72,6 +76,31 @@ describe('slots', () => {
     expect(world.view(low).type).toBe('PERMIT');
   });
 
+  it('are looked at: only who is not on the board has to be told of work', () => {
+    const world = newWorld();
+    const [low, high] = [join(world, 1, 0), join(world, 2, 5)];
+    expect(world.view(high)).toMatchObject({ watched: true, notify: false });
+    expect(world.view(low)).toMatchObject({ watched: false, notify: false });
+    const apart = world.hello(3);
+    world.register(apart);
+    expect(world.view(high)).toMatchObject({ watched: true, notify: true });
+    expect(world.view(apart)).toMatchObject({ watched: false, notify: false });
+    leave(world, apart);
+    expect(world.view(high)).toMatchObject({ watched: true, notify: false });
+    leave(world, low);
+    expect(world.view(high)).toMatchObject({ watched: false, notify: false });
+  });
+
+  it('are not enough for whoever wants to know of each time', () => {
+    const world = newWorld();
+    const [low, high] = [join(world, 1, 0), join(world, 2, 5)];
+    world.dispatch({ type: 'observe', on: true });
+    expect(world.view(high).notify).toBe(true);
+    expect(world.view(low).notify).toBe(false);
+    world.dispatch({ type: 'observe', on: false });
+    expect(world.view(high)).toMatchObject({ watched: true, notify: false });
+  });
+
   it('are seen to hold back: by xsched ps, and by whoever wants to know of each time', () => {
     const world = newWorld();
     world.dispatch({ type: 'observe', on: true });
@@ -80,7 +109,7 @@ describe('slots', () => {
     world.ready(high, 2);
     expect(world.reports).toMatchObject([{ kind: 'suspended', id: '1.1' }]);
     const [shown] = listQueues(world.state, world.now, 100);
-    expect(shown).toMatchObject({ state: 'suspended', suspends: 1 });
+    expect(shown).toMatchObject({ state: 'suspended' });
     expect(shown?.reason).toContain('(priority 5) is ready');
     expect(countState(world.state)).toMatchObject({ suspended: 1 });
     world.idle(high, 3);

@@ -15,6 +15,7 @@ function expectedState(world: World, one: Queue) {
   return {
     permit: !enabled || !strangers.some((other) => other.competes && other.priority > one.priority),
     window: enabled && others.some((priority) => priority > one.priority) ? WINDOW : 0,
+    watched: strangers.some((other) => other.priority < one.priority),
     notify: strangers.some((other) => other.priority < one.priority),
     enabled,
   };
@@ -46,6 +47,7 @@ function checkViews(world: World): void {
       priority: one.priority,
       window: one.window,
       latency: one.latency,
+      watched: one.watched,
       notify: one.notify,
       enabled: one.enabled,
     });

@@ -298,9 +298,22 @@ describe('the list', () => {
     expect(second).toMatchObject({
       state: 'suspended',
       reason: "suspended: 4711.1 'bert-high' (priority 10) is ready",
-      suspends: 1,
       window: 8,
     });
+  });
+
+  it('has from the client what the daemon cannot see: short work, and each wait', () => {
+    const world = new World();
+    const link = world.hello(1);
+    world.register(link, { ready: true });
+    const listed = () => listQueues(world.state, world.now, 100)[0];
+    world.advance(100);
+    world.stats(link, { seq: 2, ready: false, readyNs: 250e6, suspends: 7 });
+    world.advance(100);
+    expect(listed()).toMatchObject({ readyNs: 250e6, suspends: 7 });
+    world.stats(link, { seq: 3, readyNs: 260e6, suspends: 8 });
+    world.advance(100);
+    expect(listed()).toMatchObject({ readyNs: 360e6, suspends: 8 });
   });
 
   it('counts a wait that goes on, and what the client says of it when it is over', () => {

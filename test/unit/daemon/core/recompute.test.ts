@@ -58,6 +58,8 @@ function recompute(world: World, device: Device) {
     permit: !enabled || verdicts[index]?.permit === true || queue.sliceUntil > world.now,
     window: isOutranked(queue) ? WINDOW : 0,
     latency: isOutranked(queue) ? partOf(queue.target) : queue.target,
+    watched: queues.some((other) => other.owner !== queue.owner && rankOf(other) < rankOf(queue)),
+    // All go by messages here.
     notify: queues.some((other) => other.owner !== queue.owner && rankOf(other) < rankOf(queue)),
     enabled,
   }));
@@ -78,8 +80,8 @@ describe.each([
           model.run(next);
           for (const device of world.state.devices.values()) {
             const found = [...device.queues].map(
-              ({ id, permit, window, latency, notify, enabled }) => ({
-                ...{ id, permit, window, latency, notify, enabled },
+              ({ id, permit, window, latency, watched, notify, enabled }) => ({
+                ...{ id, permit, window, latency, watched, notify, enabled },
               }),
             );
             const order = (one: { id: string }, two: { id: string }) => (one.id < two.id ? -1 : 1);

@@ -153,7 +153,7 @@ describe('another version', () => {
       type: 'CONTROL_ERROR',
       request: 5,
       code: ERROR_CODES.VERSION,
-      message: 'the controller speaks version 9 of the protocol, the daemon version 5',
+      message: 'the controller speaks version 9 of the protocol, the daemon version 6',
     });
   });
 });

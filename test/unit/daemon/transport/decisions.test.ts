@@ -10,7 +10,7 @@ import { SEED } from '../seed.js';
 function decisionOf(fields: Partial<Decision>): Decision {
   return {
     ...{ type: 'PERMIT', queue: 1, seq: 1, acks: 0, priority: 0, window: 0 },
-    ...{ latency: 0, notify: false, enabled: true, slot: 0 },
+    ...{ latency: 0, watched: false, notify: false, enabled: true, slot: 0 },
     ...fields,
   };
 }

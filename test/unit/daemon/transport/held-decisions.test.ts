@@ -32,7 +32,7 @@ function serve() {
       if (event.type !== 'message' || event.message.type !== 'READY') return;
       const { queue, seq } = event.message;
       const rest = { acks: seq, priority: 0, window: 0, latency: 0 };
-      const flags = { notify: false, enabled: true, slot: 0 };
+      const flags = { watched: false, notify: false, enabled: true, slot: 0 };
       server.send(ID, { type: 'PERMIT', queue, seq, ...rest, ...flags });
     },
   });
