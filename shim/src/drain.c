@@ -25,6 +25,10 @@ static const uint64_t POLL_AWAITED_NS = 30 * NS_PER_US;
 static const uint64_t YIELD_NS = 400 * NS_PER_US;
 /* While a program is as fast as the GPU, whether it still is. */
 static const uint64_t SAMPLE_NS = 200 * NS_PER_US;
+/* Where a program that waits for all its work is idle for a moment: without a ring its next work is
+ * looked at so late at most. */
+static const uint64_t POLL_LEISURE_NS = NS_PER_MS;
+static const uint64_t MOMENT_NS = 10 * NS_PER_MS;
 /* While nobody would gain from knowing. */
 static const uint64_t POLL_LAZY_NS = 100 * NS_PER_MS;
 /* How long nothing at all is looked at. */
@@ -36,10 +40,19 @@ static _Atomic uint32_t bell; /* Counts whatever there is to look at; the thread
 static _Atomic uint64_t wakes_at; /* 0 while the thread is awake. */
 static atomic_bool sweep_wanted;
 
-void drain_watch(void) {
+/* Unless it is awake by then. */
+static void ring(uint64_t within) {
     atomic_fetch_add(&bell, 1);
-    if (atomic_load(&wakes_at) > clock_now() + POLL_MAX_NS)
+    if (atomic_load(&wakes_at) > clock_now() + within)
         futex_wake_all(&bell);
+}
+
+void drain_watch(void) {
+    ring(POLL_MAX_NS);
+}
+
+void drain_watch_at_leisure(void) {
+    ring(POLL_LEISURE_NS);
 }
 
 void drain_sweep_threads(void) {
@@ -140,9 +153,12 @@ static void ask_fed(struct queue *queue, uint64_t now) {
 }
 
 /* How long a queue that is still being fed is left alone. */
-static uint64_t pause_of_fed(const struct queue *queue, bool watched, bool is_first) {
+static uint64_t pause_of_fed(const struct queue *queue, bool watched, bool is_first,
+                             uint64_t now) {
     if (!watched)
         return POLL_LAZY_NS;
+    if (queue_is_waited_for(queue) && !gaps_is_long(&queue->gaps, now))
+        return POLL_BUSY_NS;
     return is_first || device_is_awaited(queue->device) ? POLL_FIRST_NS : POLL_BUSY_NS;
 }
 
@@ -202,7 +218,7 @@ static void poll_queue(struct queue *queue, uint64_t now) {
         queue->fed_at = now;
         if (may_yield(queue, returned, watched, now))
             ask_fed(queue, now);
-        schedule_poll(queue, now, pause_of_fed(queue, watched, first));
+        schedule_poll(queue, now, pause_of_fed(queue, watched, first, now));
         return;
     }
     if (atomic_load(&queue->syncing) > 0 && watched) {
@@ -227,6 +243,14 @@ static bool drop_orphan(struct queue *queue) {
     return true;
 }
 
+/* A program that comes again within a moment, and waits for what it does, need not ring. */
+static void stay_near(const struct queue *queue, struct round *round) {
+    uint64_t idle_at = atomic_load(&queue->idle_at);
+    bool is_near = round->now < idle_at + MOMENT_NS && atomic_load(&queue->watched);
+    if (is_near && queue_is_waited_for(queue))
+        round_due(round, round->now + POLL_LEISURE_NS);
+}
+
 static void tend(struct queue *queue, void *data) {
     struct round *round = data;
     uint64_t now = round->now;
@@ -244,12 +268,15 @@ static void tend(struct queue *queue, void *data) {
         if (!drop_orphan(queue))
             round_due(round, now + POLL_BUSY_NS);
     } else if (atomic_load(&queue->reported_ready)) {
+        stay_near(queue, round);
         if (now - queue->idle_reported_at >= HELD_BACK_NS) {
             queue->idle_reported_at = now;
             report_state(queue, false);
         } else {
             round_due(round, queue->idle_reported_at + HELD_BACK_NS);
         }
+    } else {
+        stay_near(queue, round);
     }
 }
 

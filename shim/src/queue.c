@@ -241,7 +241,11 @@ void queue_tell_lasting(struct queue *queue) {
 void queue_tell(struct queue *queue) {
     atomic_store(&queue->untold, false);
     queue_report_ready(queue);
-    if (atomic_load_explicit(&queue->watched, memory_order_relaxed))
+    if (!atomic_load_explicit(&queue->watched, memory_order_relaxed))
+        return;
+    if (queue_is_waited_for(queue))
+        drain_watch_at_leisure();
+    else
         drain_watch();
 }
 
@@ -269,6 +273,11 @@ static bool is_idle_news(struct queue *queue, uint64_t now) {
     return true;
 }
 
+static void note_end(struct queue *queue, enum gaps_proof proof, uint64_t now) {
+    atomic_store(&queue->idle_at, now);
+    atomic_store(&queue->ends_seen, proof == GAPS_SYNCED ? atomic_load(&queue->ends_seen) + 1 : 0);
+}
+
 bool queue_try_idle(struct queue *queue, uint64_t proven, enum gaps_proof proof) {
     queue_note_completed(queue, proven);
     if (atomic_load(&queue->hot->entered) != proven ||
@@ -287,6 +296,8 @@ bool queue_try_idle(struct queue *queue, uint64_t proven, enum gaps_proof proof)
         lingers = atomic_load(&queue->watched) && gaps_end(&queue->gaps, proof, proven, now);
         idle = !lingers && become_idle(queue, proven, now);
         report = idle && is_idle_news(queue, now);
+        if (idle)
+            note_end(queue, proof, now);
     }
     pthread_mutex_unlock(&device->lock);
     if (lingers)

@@ -88,6 +88,7 @@ struct queue {
     _Atomic uint64_t idle_reported_at;
     uint64_t ready_at; /* Since when it has work, if it has, and */
     uint64_t ready_ns; /* how long it had some before that. */
+    _Atomic uint64_t idle_at; /* When it had none any more, the last time. */
 
     /* The gate. */
     _Atomic uint32_t waiting;
@@ -99,6 +100,7 @@ struct queue {
 
     /* Idle detection. `watched`: somebody would gain from knowing at once. */
     _Atomic bool watched;
+    _Atomic uint32_t ends_seen; /* How often in a row the program itself waited for its end. */
     _Atomic uint32_t syncing; /* Threads inside a synchronisation that will bring evidence. */
     _Atomic(CUevent) tail;    /* Trails the work of a stream that cannot be asked itself. */
     _Atomic bool dropped;     /* Somebody has begun to end it. */
@@ -178,6 +180,15 @@ void queue_report_ready(struct queue *queue);
 
 /* Tells it of work that has lasted for a while, where somebody waits for its end. */
 void queue_tell_lasting(struct queue *queue);
+
+/*
+ * Whether the program always waits for what it launches, so that nobody has to ask the driver when
+ * that is done.
+ */
+static inline bool queue_is_waited_for(const struct queue *queue) {
+    enum { HABIT = 8 };
+    return atomic_load_explicit(&queue->ends_seen, memory_order_relaxed) >= HABIT;
+}
 
 /* What queue_report_ready does, and rings for the drain thread. */
 void queue_tell(struct queue *queue);

@@ -21,7 +21,7 @@ TIMEOUT_S = 30
 
 
 # Of the protocol that the messages below speak.
-VERSION = 5
+VERSION = 6
 
 
 def pack(value):
