@@ -150,6 +150,11 @@ export const AGENT_MESSAGES: readonly MessageSpec[] = [
       },
       ...labelFields('label'),
       { name: 'ready', type: 'bool', doc: 'Whether it has work now.' },
+      {
+        name: 'mps',
+        type: 'bool',
+        doc: 'Whether the device runs kernels of several processes beside each other.',
+      },
     ],
   },
   {

@@ -3,13 +3,15 @@
  * what the board is, `test/board/README.md` by which rules it is written.
  *
  * A slot is one (process, device, priority), and keeps its priority: a queue whose priority changes
- * goes to another slot. So no two slots can ever yield to each other. It belongs to its process until
+ * goes to another slot. So no two slots can ever yield to each other, but those of one priority that take
+ * turns, one after the other. It belongs to its process until
  * nothing of that can write its bit any more: until the process ends, or has confirmed that its queues
  * are elsewhere.
  */
 import { LIMITS } from '../../protocol/messages.js';
 import type { Turn } from './decide.js';
 import type { Client, Queue, State } from './state.js';
+import { Orders } from './turns.js';
 
 /** How long the slots of an earlier daemon hold others back before their processes come, in milliseconds. */
 const RESTORED_MS = 1000;
@@ -56,6 +58,8 @@ export interface Slot extends SlotOwner {
 
 /** The slots of one device. */
 export class BoardDevice {
+  /** Of those of one priority, who goes first. */
+  readonly orders = new Orders();
   readonly slots: (Slot | undefined)[] = Array<undefined>(LIMITS.BOARD_SLOTS).fill(undefined);
 
   constructor(
@@ -204,25 +208,25 @@ export function writeMasks({ state, effects }: Turn, device: BoardDevice): void 
   const leaders = free ? [] : slots.filter(hasPrecedence);
   for (const slot of slots) {
     const isUsed = slot.restored || slot.queues.size > 0;
-    const mask = isUsed ? maskOf(slot, leaders) : 0n;
+    const mask = isUsed ? maskOf(device, slot, leaders) : 0n;
     if (mask !== slot.mask) changed.push({ slot, mask });
   }
-  const isLooser = ({ slot, mask }: (typeof changed)[number]) => (mask & ~slot.mask) === 0n;
-  for (const looser of [true, false]) {
-    for (const change of changed) {
-      if (isLooser(change) !== looser) continue;
-      const { slot, mask } = change;
-      effects.push({ type: 'board', change: { kind: 'mask', slot: slot.slot, mask } });
-    }
-  }
-  for (const { slot, mask } of changed) slot.mask = mask;
+  // Nobody begins to yield to somebody who may still yield to him.
+  const write = (slot: Slot, mask: bigint) => {
+    if (mask === slot.mask) return;
+    effects.push({ type: 'board', change: { kind: 'mask', slot: slot.slot, mask } });
+    slot.mask = mask;
+  };
+  for (const { slot, mask } of changed) write(slot, mask & slot.mask);
+  for (const { slot, mask } of changed) write(slot, mask);
 }
 
 /** A process orders its own queues by itself: it yields to others' slots only. */
-function maskOf(slot: Slot, leaders: readonly Slot[]): bigint {
+function maskOf({ orders }: BoardDevice, slot: Slot, leaders: readonly Slot[]): bigint {
   let mask = 0n;
   for (const leader of leaders) {
-    if (leader.priority > slot.priority && leader.pid !== slot.pid) {
+    const isAhead = leader.priority > slot.priority || orders.precedes(leader, slot);
+    if (isAhead && leader.pid !== slot.pid) {
       mask |= 1n << BigInt(placeOf(leader.slot)[1]);
     }
   }

@@ -8,6 +8,7 @@ import type { Effect } from './events.js';
 import { noteSharing } from './latency.js';
 import { describeQueue, nextSeq } from './state.js';
 import type { Device, Queue, Ranks, State } from './state.js';
+import { arrangeTurns } from './turns.js';
 import { noteWaiting } from './waits.js';
 
 /**
@@ -151,6 +152,7 @@ function decideDevice(
   surveyRanks(turn.state, device, concerned);
   for (const queue of concerned) noteSharing(turn, queue, windowOf(turn.state, queue) !== 0);
   for (const queue of device.sharing.settle()) concerned.add(queue);
+  for (const queue of arrangeTurns(turn, device)) concerned.add(queue);
   for (const queue of concerned) {
     if (applyVerdict(turn, queue)) changed.push(queue);
   }
@@ -219,6 +221,14 @@ function windowOf(state: State, { rank, device }: Queue): number {
   return isFree(state) || rank >= device.ranks.highest ? 0 : state.settings.window;
 }
 
+/** Whether somebody in another process waits for the end of its work. */
+function isWatched({ board }: State, { device, owner, rank, slot }: Queue): boolean {
+  return (
+    isOutdone(device.ranks.bottom, owner, -rank) ||
+    board?.devices.get(device.id)?.orders.has(slot) === true
+  );
+}
+
 /** @returns whether anything that the queue has to know changed. */
 function applyVerdict(turn: Turn, queue: Queue): boolean {
   const { state, now } = turn;
@@ -228,7 +238,7 @@ function applyVerdict(turn: Turn, queue: Queue): boolean {
   const window = windowOf(state, queue);
   // Whoever is outranked inside its process alone shares with nobody.
   const latency = window === 0 ? target : device.sharing.partOf(target);
-  const watched = isOutdone(device.ranks.bottom, queue.owner, -queue.rank);
+  const watched = isWatched(state, queue);
   // Who is on the board sees there what all others do; whoever observes wants to be told of it.
   const notify = watched && (!queue.onBoard || device.hadApart || state.observed);
   if (queue.allowed || free) queue.sliceUntil = 0;

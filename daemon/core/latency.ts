@@ -1,10 +1,13 @@
 /**
  * How long the work of outranked queues may keep those waiting who outrank them. Each queue has a
  * target of its own; the processes whose work may be in the way at the same time share it, since it
- * adds up in the hardware queue. The shim shares a process's part among the queues in it.
+ * adds up in the hardware queue. Those that take turns do not. The shim shares a process's part among the
+ * queues in it.
  */
 import type { Turn } from './decide.js';
+import type { Slot } from './board.js';
 import type { Queue } from './state.js';
+import { takesTurns } from './turns.js';
 
 /**
  * A process counts for so long after its last work, in milliseconds. Shims tell of work every
@@ -21,12 +24,28 @@ export class Sharing {
   readonly #byTarget = new Map<number, Set<Queue>>();
   /** The target under which each outranked queue is there. */
   readonly #targets = new Map<Queue, number>();
+  /** Those with work that take turns, where all do: the slot of each, and how often each is there. */
+  readonly #slotOf = new Map<Queue, Slot>();
+  readonly #slots = new Map<Slot, number>();
+  /** Those with work that take none. */
+  readonly #beside = new Set<Queue>();
+  #changes = 0;
   /** Among so many processes targets are split by what was decided last. */
   #processes = 1;
 
   /** The part of a target that a process gets, in microseconds; 0, the number of launches, as it is. */
   partOf(target: number): number {
     return splitTarget(target, this.#processes);
+  }
+
+  /** Counts up with every change of `slots`. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** The slots of outranked queues with work where all of them take turns; else none. */
+  get slots(): Iterable<Slot> {
+    return this.#beside.size > 0 ? [] : this.#slots.keys();
   }
 
   /** Whether the queue is outranked and had work lately. */
@@ -46,8 +65,30 @@ export class Sharing {
         this.#targets.set(queue, target);
       }
     }
-    if (isOutranked && isWorking) put(this.#working, queue.owner, queue);
+    const counts = isOutranked && isWorking;
+    if (counts) put(this.#working, queue.owner, queue);
     else take(this.#working, queue.owner, queue);
+    this.#setSlot(queue, counts && takesTurns(queue) ? queue.slot : undefined);
+    const isBeside = counts && !takesTurns(queue);
+    if (isBeside === this.#beside.has(queue)) return;
+    this.#changes++;
+    if (isBeside) this.#beside.add(queue);
+    else this.#beside.delete(queue);
+  }
+
+  #setSlot(queue: Queue, slot: Slot | undefined): void {
+    const before = this.#slotOf.get(queue);
+    if (before === slot) return;
+    this.#changes++;
+    if (before !== undefined) {
+      const left = (this.#slots.get(before) ?? 1) - 1;
+      if (left > 0) this.#slots.set(before, left);
+      else this.#slots.delete(before);
+      this.#slotOf.delete(queue);
+    }
+    if (slot === undefined) return;
+    this.#slots.set(slot, (this.#slots.get(slot) ?? 0) + 1);
+    this.#slotOf.set(queue, slot);
   }
 
   delete(queue: Queue): void {
@@ -57,7 +98,7 @@ export class Sharing {
   /** Splits among as many processes as there are now. @returns the queues whose part that changed */
   *settle(): Iterable<Queue> {
     const before = this.#processes;
-    const after = Math.max(1, this.#working.size);
+    const after = this.#beside.size === 0 ? 1 : Math.max(1, this.#working.size);
     if (after === before) return;
     this.#processes = after;
     for (const [target, queues] of this.#byTarget) {

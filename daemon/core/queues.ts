@@ -91,6 +91,7 @@ function createQueue(turn: Turn, client: Client, message: RegisterMessage): Queu
     device: findDevice(state, message.device),
     context: message.context,
     stream: message.stream,
+    mps: message.mps,
     ownModel,
     label: resolveLabel(state, { client, ownModel }),
     clientSeq: message.seq,

@@ -142,6 +142,8 @@ export interface Queue extends PolicyQueue {
   readonly device: Device;
   readonly context: number;
   readonly stream: number;
+  /** Whether its device runs kernels of several processes beside each other. */
+  readonly mps: boolean;
   /** As the client registered it; its name may be empty. */
   readonly ownModel: Model;
   /** The model's name: its own, that of its process, or that of a rule. */

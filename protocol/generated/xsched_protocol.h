@@ -98,6 +98,7 @@ typedef struct {
     xsp_str instance;
     uint8_t level;
     bool ready;
+    bool mps;
 } xsp_register;
 
 /* The queue has work: sent at once where `notify` is set, and some time later where it is not. Repeated every READY_REPEAT_MS while a thread waits at the gate. */
@@ -279,6 +280,7 @@ static const xsp_field xsp_register_fields[] = {
     {"instance", XSP_STR, offsetof(xsp_register, instance), 0, 256},
     {"level", XSP_U8, offsetof(xsp_register, level), 0, 3},
     {"ready", XSP_BOOL, offsetof(xsp_register, ready), 0, 1},
+    {"mps", XSP_BOOL, offsetof(xsp_register, mps), 0, 1},
 };
 
 static const xsp_field xsp_ready_fields[] = {
@@ -376,7 +378,7 @@ static const xsp_field xsp_served_fields[] = {
 
 static const xsp_spec xsp_specs[] = {
     {"HELLO", XSP_OP_HELLO, 1, 10, sizeof(xsp_hello), xsp_hello_fields},
-    {"REGISTER", XSP_OP_REGISTER, 1, 11, sizeof(xsp_register), xsp_register_fields},
+    {"REGISTER", XSP_OP_REGISTER, 1, 12, sizeof(xsp_register), xsp_register_fields},
     {"READY", XSP_OP_READY, 1, 3, sizeof(xsp_ready), xsp_ready_fields},
     {"IDLE", XSP_OP_IDLE, 1, 2, sizeof(xsp_idle), xsp_idle_fields},
     {"UNREGISTER", XSP_OP_UNREGISTER, 1, 1, sizeof(xsp_unregister), xsp_unregister_fields},

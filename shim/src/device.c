@@ -7,6 +7,7 @@
 #include "resolve.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct device devices[DEVICE_MAX];
@@ -32,6 +33,16 @@ static void write_uuid(struct device *device) {
              b[11], b[12], b[13], b[14], b[15]);
 }
 
+/* Drivers before CUDA 12.3 do not say. */
+static bool is_shared_by_mps(CUdevice device) {
+    enum { MPS_ENABLED = 133 };
+    int value = 0;
+    if (driver.cuDeviceGetAttribute == NULL ||
+        driver.cuDeviceGetAttribute(&value, MPS_ENABLED, device) != CUDA_SUCCESS)
+        return getenv("CUDA_MPS_PIPE_DIRECTORY") != NULL;
+    return value != 0;
+}
+
 struct device *device_current(void) {
     CUdevice handle;
     if (driver.cuCtxGetDevice == NULL || driver.cuCtxGetDevice(&handle) != CUDA_SUCCESS) {
@@ -53,6 +64,7 @@ struct device *device_current(void) {
         device = &devices[count];
         device->handle = handle;
         write_uuid(device);
+        device->mps = is_shared_by_mps(handle);
         pthread_mutex_init(&device->lock, NULL);
         device->ready.top = &hot.ready_tops[count];
         device->registered.top = &device->registered_top;

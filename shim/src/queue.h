@@ -39,6 +39,7 @@ struct xsp_ready_device;
 struct device {
     CUdevice handle;
     char uuid[64];
+    bool mps; /* Kernels of several processes run beside each other. */
     pthread_mutex_t lock;
     struct ranks ready;      /* Ranks of the ready queues of this process. */
     struct ranks registered; /* Ranks of all its queues. */

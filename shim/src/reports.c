@@ -61,6 +61,7 @@ void report_registration(struct queue *queue) {
         .instance = slice(queue->label.instance),
         .level = queue->label.level,
         .ready = ready,
+        .mps = queue->device->mps,
     };
     queue->asked_at = clock_now();
     pthread_mutex_unlock(&queue->device->lock);

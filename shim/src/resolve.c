@@ -121,6 +121,7 @@ static void fill_calls(void *handle) {
     CALL(cuCtxPushCurrent_v2);
     CALL(cuCtxPopCurrent_v2);
     CALL(cuCtxGetDevice);
+    CALL(cuDeviceGetAttribute);
     CALL(cuDeviceGetUuid);
     CALL(cuDeviceGetUuid_v2);
     CALL(cuDevicePrimaryCtxGetState);

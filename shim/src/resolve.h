@@ -18,6 +18,7 @@ struct driver_calls {
     CUresult (*cuCtxPushCurrent_v2)(CUcontext context);
     CUresult (*cuCtxPopCurrent_v2)(CUcontext *context);
     CUresult (*cuCtxGetDevice)(CUdevice *device);
+    CUresult (*cuDeviceGetAttribute)(int *value, int attribute, CUdevice device);
     CUresult (*cuDeviceGetUuid)(CUuuid *uuid, CUdevice device);
     CUresult (*cuDeviceGetUuid_v2)(CUuuid *uuid, CUdevice device);
     CUresult (*cuDevicePrimaryCtxGetState)(CUdevice device, unsigned *flags, int *active);

@@ -7,7 +7,7 @@ export function makeRegister(fields: Partial<RegisterMessage> = {}): RegisterMes
   return {
     ...{ type: 'REGISTER', queue: 1, seq: 1, device: 'GPU-0', context: 1, stream: 1 },
     ...{ streamPriority: 0, label: '', modelVersion: '', instance: '', level: LEVELS.NONE },
-    ...{ ready: false },
+    ...{ ready: false, mps: false },
     ...fields,
   };
 }

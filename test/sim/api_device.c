@@ -72,7 +72,10 @@ CU_EXPORT CUresult cuDeviceGetUuid_v2(CUuuid *uuid, CUdevice device) {
     return result;
 }
 
-/* CU_DEVICE_ATTRIBUTE numbers with the values of an H200; all others are 0. */
+/* CU_DEVICE_ATTRIBUTE numbers with the values of an H200; all others are 0. Of this one the value is
+ * the simulated device's own. */
+enum { MPS_ENABLED = 133 };
+
 static const struct {
     int attribute, value;
 } attributes[] = {
@@ -115,7 +118,7 @@ CU_EXPORT CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice devi
         result = CUDA_ERROR_INVALID_VALUE;
     if (result != CUDA_SUCCESS)
         return result;
-    *value = 0;
+    *value = attribute == MPS_ENABLED && runtime.file->mps;
     for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++)
         if (attributes[i].attribute == attribute)
             *value = attributes[i].value;

@@ -105,7 +105,7 @@ def run_process(path, number, done, orders, life):
     priority = number % 7
     own = (os.getpid(), start_time(), "/raw_agent", command, "", True, priority, "raw")
     link.send(1, VERSION, *own, 0)
-    link.send(2, 1, 1, "GPU-raw", 1, 1, 0, "", "", "", 0, False)
+    link.send(2, 1, 1, "GPU-raw", 1, 1, 0, "", "", "", 0, False, False)
     link.await_verdict(acks=1)
     os.write(done, b".")
     if not os.read(orders, 1):

@@ -1,6 +1,7 @@
 /** Random interleavings of everything that can happen, with a board. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { LATELY_MS } from '../../../../daemon/core/latency.js';
 import type { Queue } from '../../../../daemon/core/state.js';
 import { SEED } from '../seed.js';
 import { Model, operation, RULES } from './model.js';
@@ -8,7 +9,7 @@ import { bit, newWorld } from './slots.js';
 import { NONCE } from './world.js';
 import type { World } from './world.js';
 
-/** Whom a slot has to yield to, from nothing but the queues. */
+/** Whom a slot has to yield to because of their priority, from nothing but the queues. */
 function expectedMask(world: World, slot: number): bigint {
   const own = world.owners.get(slot);
   const queues = world.allQueues();
@@ -26,6 +27,69 @@ function expectedMask(world: World, slot: number): bigint {
     if (outranks && theirs.length > 0 && !silent && (moves || !stalls)) mask |= bit(other.slot);
   }
   return mask;
+}
+
+/** The slots of outranked queues that have had work lately, where all these are on the board. */
+function slotsInTurns(world: World, device: string): readonly number[] {
+  const { enabled } = world.state;
+  const working = world.allQueues().filter((one) => {
+    const isLate = one.competes || world.now < one.workedAt + LATELY_MS;
+    return enabled && one.device.id === device && one.window !== 0 && isLate;
+  });
+  if (working.some(({ onBoard }) => !onBoard)) return [];
+  return [...new Set(working.map(({ slot }) => slot?.slot ?? 0))];
+}
+
+/** The bits of all slots of its priority. */
+function equalsOf(world: World, slot: number): bigint {
+  const own = world.owners.get(slot);
+  return [...world.owners.values()]
+    .filter(({ device, priority }) => device === own?.device && priority === own.priority)
+    .reduce((mask, other) => mask | bit(other.slot), 0n);
+}
+
+/** Those of one priority go one after the other, and nobody else minds his equals. */
+function checkTurns(world: World, slot: number): void {
+  const own = world.owners.get(slot);
+  if (own === undefined) return;
+  const isEqual = (other: number) => {
+    const owner = world.owners.get(other);
+    return other !== slot && owner?.device === own.device && owner.priority === own.priority;
+  };
+  const takers = slotsInTurns(world, own.device);
+  const equals = [...world.owners.keys()].filter(isEqual);
+  for (const other of equals) {
+    const yields = [
+      ((world.masks.get(slot) ?? 0n) & bit(other)) !== 0n,
+      ((world.masks.get(other) ?? 0n) & bit(slot)) !== 0n,
+    ];
+    const inTurns = takers.includes(slot) && takers.includes(other);
+    // Who is silent or stalled is waited for by nobody.
+    const count = yields.filter(Boolean).length;
+    expect(count, `${slot} and ${other}`).toBeLessThanOrEqual(inTurns ? 1 : 0);
+    const counts = (name: number) =>
+      world
+        .allQueues()
+        .filter((one) => [...one.formerSlots, one.slot].some((s) => s?.slot === name))
+        .every((one) => !one.stalled && !one.client.silent);
+    if (inTurns && counts(slot) && counts(other)) expect(count, `${slot} and ${other}`).toBe(1);
+  }
+}
+
+/** No slots ever wait for each other in a circle, not for a moment. */
+function checkCircles(world: World): void {
+  const left = new Map(world.masks);
+  for (let size = -1; size !== left.size; ) {
+    size = left.size;
+    for (const [slot, mask] of left) {
+      const device = world.owners.get(slot)?.device;
+      const waits = [...left.keys()].some(
+        (other) => world.owners.get(other)?.device === device && (mask & bit(other)) !== 0n,
+      );
+      if (!waits) left.delete(slot);
+    }
+  }
+  expect([...left.keys()]).toEqual([]);
 }
 
 function checkQueue(world: World, queue: Queue, isOnBoard: boolean): void {
@@ -63,6 +127,8 @@ describe(`random interleavings on the board (seed ${String(SEED)})`, () => {
           }
           if (effect.type !== 'board') return;
           const { change } = effect;
+          // What came before it is written.
+          checkCircles(world);
           if (change.kind === 'give') {
             const { pid } = world.owners.get(change.slot) ?? change;
             expect(pid).toBe(change.pid);
@@ -82,8 +148,11 @@ describe(`random interleavings on the board (seed ${String(SEED)})`, () => {
             checkQueue(world, queue, members.includes(queue.client.pid));
           }
           for (const slot of world.owners.keys()) {
-            expect(world.masks.get(slot) ?? 0n, String(slot)).toBe(expectedMask(world, slot));
+            const mask = world.masks.get(slot) ?? 0n;
+            expect(mask & ~equalsOf(world, slot), String(slot)).toBe(expectedMask(world, slot));
+            checkTurns(world, slot);
           }
+          checkCircles(world);
           // Only what lives has slots: a link, or a process that is watched.
           for (const { pid } of world.owners.values()) {
             expect(world.state.clientByPid.has(pid) || world.state.absent.has(pid)).toBe(true);
