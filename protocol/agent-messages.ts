@@ -33,7 +33,7 @@ const permitFields: readonly Field[] = [
     name: 'latency',
     type: 'u32',
     max: LIMITS.LATENCY_MAX_US,
-    doc: "Microseconds of GPU time that this process's outranked queues on the device may have in flight together, half of them where only other processes outrank the queue and it has no slot; 0: `window` counts launches.",
+    doc: "Microseconds of GPU time that this process's outranked queues on the device may have in flight together, half of them where only other processes outrank the queue and it has no slot, less what the device needs to pass on to them where it has one; 0: `window` counts launches.",
   },
   {
     name: 'watched',

@@ -120,8 +120,8 @@ __attribute__((noinline, cold)) static bool wait_for_permission(struct queue *qu
     uint64_t limit = config.gate_max_ms * NS_PER_MS;
     struct patience patience = {began, 0, link_listen(), board_listen()};
     uint64_t since = 0; /* Since when it waits for nobody but who may wait for it in turn. */
-    if (atomic_fetch_add(&queue->waiting, 1) == 0)
-        atomic_fetch_add_explicit(&queue->suspends, 1, memory_order_relaxed);
+    atomic_fetch_add(&queue->waiting, 1);
+    bool counted = false;
     bool announced = false;
     bool is_granted = false;
     for (;;) {
@@ -129,6 +129,11 @@ __attribute__((noinline, cold)) static bool wait_for_permission(struct queue *qu
         enum blocked_by by = held_back(queue);
         if (by == NOBODY)
             break;
+        /* Until the daemon has answered it is not for others that the queue waits. */
+        if (!counted && (by != DAEMON || atomic_load(&queue->registered))) {
+            counted = true;
+            atomic_fetch_add_explicit(&queue->suspends, 1, memory_order_relaxed);
+        }
         uint64_t now = clock_now();
         uint64_t waited = now - began;
         bool limited =

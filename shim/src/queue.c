@@ -27,6 +27,12 @@ static const uint64_t LASTING_NS = 20 * NS_PER_MS;
  */
 enum { WINDOW_SHARE_BETWEEN_PROCESSES = 2 };
 
+/*
+ * Where the GPU runs one process at a time it has to pass over to the one that waits, which an H200
+ * takes so long for. At least half of the latency is left for what is in flight.
+ */
+static const uint64_t SWITCH_NS = 70 * NS_PER_US;
+
 static atomic_bool stream_priorities;
 
 void queue_use_stream_priorities(bool use) {
@@ -70,6 +76,8 @@ static void set_consequences(struct queue *queue, void *data) {
     uint64_t window_ns = latency_us * NS_PER_US;
     if (!outranked_inside && queue->slot == 0)
         window_ns /= WINDOW_SHARE_BETWEEN_PROCESSES;
+    else if (!outranked_inside && !device->mps)
+        window_ns -= window_ns / 2 < SWITCH_NS ? window_ns / 2 : SWITCH_NS;
     window_agree(queue, window, config.has_window ? 0 : window_ns);
     bool watched = queue->daemon_watched || among->lowest < rank;
     if (!atomic_exchange(&queue->watched, watched) && watched && atomic_load(&queue->hot->ready))

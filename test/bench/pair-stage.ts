@@ -12,6 +12,11 @@ const LOW_LAYERS = 24;
 const MEGABYTES = 1000;
 /** The high model's priority; the low one's is 0. */
 const PRIORITY = 10;
+/**
+ * Threads that share a processor, or a core of one, would be measured instead of the GPU; and what is
+ * compared is to run in the same place.
+ */
+const PROCESSORS: Readonly<Record<Role, string>> = { high: '0-3', low: '4-7', both: '0-7' };
 
 export interface StageOptions {
   readonly device: string;
@@ -54,7 +59,7 @@ export class Stage {
 
   #start(role: Role, title: string, own: Readonly<Record<string, string>> = {}): Worker {
     const env = bareEnvironment({ ...this.env, ...own });
-    const worker = new Worker(title, this.options.device, env);
+    const worker = new Worker(title, this.options.device, env, PROCESSORS[role]);
     this.#members.push({ worker, role });
     return worker;
   }

@@ -1,4 +1,5 @@
 /** The processes that `end-to-end` measures: what they are asked, and what they answer. */
+import os from 'node:os';
 import path from 'node:path';
 import type { QueueInfo } from '../../protocol/generated/messages.js';
 import { ROOT } from '../demo/paths.js';
@@ -81,8 +82,12 @@ export class Worker {
   #read = 0;
   #asked = 0;
 
-  constructor(title: string, device: string, env: NodeJS.ProcessEnv) {
-    this.#program = new Program(title, [PYTHON, '-W', 'ignore', SCRIPT, '--device', device], env);
+  /** @param processors those that it stays on, where there are so many: FIRST-LAST */
+  constructor(title: string, device: string, env: NodeJS.ProcessEnv, processors: string) {
+    const last = Number(processors.split('-')[1]);
+    const own = last < os.availableParallelism() ? ['taskset', '-c', processors] : [];
+    const script = [PYTHON, '-W', 'ignore', SCRIPT, '--device', device];
+    this.#program = new Program(title, [...own, ...script] as [string, ...string[]], env);
     // Should this process end without a word.
     process.once('exit', this.#killAtExit);
   }
