@@ -153,8 +153,7 @@ static void ask_fed(struct queue *queue, uint64_t now) {
 }
 
 /* How long a queue that is still being fed is left alone. */
-static uint64_t pause_of_fed(const struct queue *queue, bool watched, bool is_first,
-                             uint64_t now) {
+static uint64_t pause_of_fed(const struct queue *queue, bool watched, bool is_first, uint64_t now) {
     if (!watched)
         return POLL_LAZY_NS;
     if (queue_is_waited_for(queue) && !gaps_is_long(&queue->gaps, now))

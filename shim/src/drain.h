@@ -13,8 +13,8 @@ bool drain_start(void);
 /* A queue that others wait for became busy: it must be looked at soon enough. */
 void drain_watch(void);
 
-/* The same of one whose program will say when it is idle: a wake would cost its thread a system call,
- * so there is none where the drain thread looks within about a millisecond by itself. */
+/* The same of one whose program will say when it is idle: a wake would cost its thread a system
+ * call, so there is none where the drain thread looks within about a millisecond by itself. */
 void drain_watch_at_leisure(void);
 
 /* Many threads have come to have default streams of their own: some may be gone by now. */

@@ -258,7 +258,7 @@ void queue_tell(struct queue *queue) {
 }
 
 /* Takes the queue out of those that have work, if it has none. The device's lock is held. */
-static bool become_idle(struct queue *queue, uint64_t proven, uint64_t now) {
+static bool become_idle(struct queue *queue, uint64_t proven, enum gaps_proof proof, uint64_t now) {
     atomic_store(&queue->hot->ready, false);
     if (atomic_load(&queue->hot->entered) != proven) {
         atomic_store(&queue->hot->ready, true);
@@ -267,6 +267,8 @@ static bool become_idle(struct queue *queue, uint64_t proven, uint64_t now) {
     if (!atomic_exchange(&queue->yields, false))
         hide_work(queue);
     queue->ready_ns += now - queue->ready_at;
+    atomic_store(&queue->idle_at, now);
+    atomic_store(&queue->ends_seen, proof == GAPS_SYNCED ? atomic_load(&queue->ends_seen) + 1 : 0);
     queue->state_seq++;
     queue->stats_repeats = 0;
     return true;
@@ -279,11 +281,6 @@ static bool is_idle_news(struct queue *queue, uint64_t now) {
         return false;
     queue->idle_reported_at = now;
     return true;
-}
-
-static void note_end(struct queue *queue, enum gaps_proof proof, uint64_t now) {
-    atomic_store(&queue->idle_at, now);
-    atomic_store(&queue->ends_seen, proof == GAPS_SYNCED ? atomic_load(&queue->ends_seen) + 1 : 0);
 }
 
 bool queue_try_idle(struct queue *queue, uint64_t proven, enum gaps_proof proof) {
@@ -302,10 +299,8 @@ bool queue_try_idle(struct queue *queue, uint64_t proven, enum gaps_proof proof)
         atomic_load(&queue->hot->returned) == proven) {
         uint64_t now = clock_now();
         lingers = atomic_load(&queue->watched) && gaps_end(&queue->gaps, proof, proven, now);
-        idle = !lingers && become_idle(queue, proven, now);
+        idle = !lingers && become_idle(queue, proven, proof, now);
         report = idle && is_idle_news(queue, now);
-        if (idle)
-            note_end(queue, proof, now);
     }
     pthread_mutex_unlock(&device->lock);
     if (lingers)
@@ -352,9 +347,8 @@ void queue_apply(struct queue *queue, bool permit, const xsp_permit *state) {
         /* Most decisions change the permit alone, and that concerns no other queue. */
         bool others = anew || queue->slot != state->slot || queue->priority != state->priority ||
                       queue->daemon_window != state->window ||
-                      queue->daemon_latency != state->latency ||
-                      queue->daemon_watched != watched || queue->notify != state->notify ||
-                      queue->enabled != state->enabled;
+                      queue->daemon_latency != state->latency || queue->daemon_watched != watched ||
+                      queue->notify != state->notify || queue->enabled != state->enabled;
         queue->permit_seq = state->seq;
         queue->priority = state->priority;
         queue->daemon_window = state->window;

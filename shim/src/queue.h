@@ -87,27 +87,27 @@ struct queue {
     _Atomic bool reported_ready;
     _Atomic bool registered; /* The daemon has answered its REGISTER on this link. */
     _Atomic uint64_t idle_reported_at;
-    uint64_t ready_at; /* Since when it has work, if it has, and */
-    uint64_t ready_ns; /* how long it had some before that. */
+    uint64_t ready_at;        /* Since when it has work, if it has, and */
+    uint64_t ready_ns;        /* how long it had some before that. */
     _Atomic uint64_t idle_at; /* When it had none any more, the last time. */
 
     /* The gate. */
     _Atomic uint32_t waiting;
     _Atomic uint64_t waited_ns;
     _Atomic uint64_t suspends; /* How often threads came to wait. */
-    _Atomic uint32_t grace; /* Launches let past a queue of the same process, gate_max_ms. */
+    _Atomic uint32_t grace;    /* Launches let past a queue of the same process, gate_max_ms. */
     struct window_state flight;
     _Atomic uint64_t completed;
 
     /* Idle detection. `watched`: somebody would gain from knowing at once. */
     _Atomic bool watched;
     _Atomic uint32_t ends_seen; /* How often in a row the program itself waited for its end. */
-    _Atomic uint32_t syncing; /* Threads inside a synchronisation that will bring evidence. */
-    _Atomic(CUevent) tail;    /* Trails the work of a stream that cannot be asked itself. */
-    _Atomic bool dropped;     /* Somebody has begun to end it. */
-    _Atomic uint32_t leaving; /* The same while it has its stream still, see ends.c. */
-    _Atomic bool behind;      /* Its stream is another label's now. */
-    _Atomic uint64_t trailed; /* What of such a queue the tail proves. */
+    _Atomic uint32_t syncing;   /* Threads inside a synchronisation that will bring evidence. */
+    _Atomic(CUevent) tail;      /* Trails the work of a stream that cannot be asked itself. */
+    _Atomic bool dropped;       /* Somebody has begun to end it. */
+    _Atomic uint32_t leaving;   /* The same while it has its stream still, see ends.c. */
+    _Atomic bool behind;        /* Its stream is another label's now. */
+    _Atomic uint64_t trailed;   /* What of such a queue the tail proves. */
     uint64_t poll_seen;
     uint64_t poll_at;
     uint64_t poll_pause;

@@ -101,7 +101,9 @@ async function measureModes(modes: readonly Mode[], rounds: number, batch: Batch
     process.stderr.write(`\rround ${String(round + 1)} of ${String(rounds)}`);
     for (const [index, mode] of modes.entries()) {
       const run = () => measure(mode, BATCHES, batch);
-      measures[index]?.push(await (mode.isOutranked ? withIdle(PROGRAM, mode.env, 10, run) : run()));
+      measures[index]?.push(
+        await (mode.isOutranked ? withIdle(PROGRAM, mode.env, 10, run) : run()),
+      );
     }
   }
   process.stderr.write('\n');

@@ -38,8 +38,10 @@ PR_SET_TIMERSLACK = 29
 # A thread that slept this much too long would begin a request late: the rest it waits awake.
 SLEEP_SPARE_NS = 80_000
 WARM_RUNS = 10
-# Runs in a row that give the time of one.
-CALIBRATION_RUNS = 50
+# One in a row with others takes less: the host launches it while the GPU runs the one before, and
+# all of it is in the processor's caches still.
+CALIBRATION_RUNS = 100
+CALIBRATION_PAUSE_NS = 1_000_000
 CALIBRATION_LAYERS = (2, 10)
 # A GPU that was idle needs so long for its full clock.
 CLOCK_SECONDS = 0.5
@@ -98,26 +100,23 @@ class Worker:
         }
 
     def _time_runs(self, layers: int) -> tuple[float, float]:
-        """Milliseconds of a run of many in a row, and those that it takes to launch one."""
+        """Milliseconds of a request that comes alone, and what of that it takes to launch it."""
         model = Model(self._device, layers, batch=1)
         stream = self.streams["high"]
-        hosts = []
+        hosts, wholes = [], []
         with self._device.on(stream), torch.inference_mode():
             end = time.monotonic() + CLOCK_SECONDS
             while time.monotonic() < end:
                 model.launch()
                 stream.synchronize()
-            began = time.monotonic_ns()
             for _ in range(CALIBRATION_RUNS):
-                model.launch()
-            stream.synchronize()
-            took = (time.monotonic_ns() - began) / CALIBRATION_RUNS
-            for _ in range(CALIBRATION_RUNS):
-                began = time.monotonic_ns()
+                began = time.monotonic_ns() + CALIBRATION_PAUSE_NS
+                wait_until(began)
                 model.launch()
                 hosts.append(time.monotonic_ns() - began)
                 stream.synchronize()
-        return took / 1e6, statistics.median(hosts) / 1e6
+                wholes.append(time.monotonic_ns() - began)
+        return statistics.median(wholes) / 1e6, statistics.median(hosts) / 1e6
 
     def build(self, models: dict[str, dict], loads: list[str], megabytes: int) -> dict:
         """Makes what is named, and warms each model on each stream: each has memory of its own."""

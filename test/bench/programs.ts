@@ -140,7 +140,12 @@ export async function withScene<T>(
       };
       const alone = { ...bare, LD_PRELOAD: SHIM };
       const disabled = { ...alone, XSCHED_DISABLE: '1' };
-      return await work({ bare, alone, disabled, served: { ...alone, XSCHED_RUNTIME_DIR: runtimeDir } });
+      return await work({
+        bare,
+        alone,
+        disabled,
+        served: { ...alone, XSCHED_RUNTIME_DIR: runtimeDir },
+      });
     } finally {
       daemon.kill();
       await awaitEnd(daemon);

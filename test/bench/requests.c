@@ -6,11 +6,12 @@
  *
  * The first serves so many requests on a stream of its own: launches of an empty kernel, one each
  * GAP_US microseconds as from a framework that prepares them, and waits for the stream. Before each
- * it sleeps for PAUSE_US. The other makes a stream, launches once, and waits for the end of its input.
+ * it sleeps for PAUSE_US. The other makes a stream, launches once, and waits for the end of its
+ * input.
  *
  * Each request is served twice, in turns: by the functions that the program finds, which may be a
- * shim's, and by the driver's own. Prints what both took beyond the gaps, in nanoseconds, a line for
- * each: the first launch, the others together, and waiting for the stream; then the same of the
+ * shim's, and by the driver's own. Prints what both took beyond the gaps, in nanoseconds, a line
+ * for each: the first launch, the others together, and waiting for the stream; then the same of the
  * driver's own. For every driver: the kernels are those of the file $CLIENT_PTX.
  */
 #include "clients/driver.h"

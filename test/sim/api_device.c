@@ -72,8 +72,8 @@ CU_EXPORT CUresult cuDeviceGetUuid_v2(CUuuid *uuid, CUdevice device) {
     return result;
 }
 
-/* CU_DEVICE_ATTRIBUTE numbers with the values of an H200; all others are 0. Of this one the value is
- * the simulated device's own. */
+/* CU_DEVICE_ATTRIBUTE numbers with the values of an H200; all others are 0. Of this one the value
+ * is the simulated device's own. */
 enum { MPS_ENABLED = 133 };
 
 static const struct {

@@ -33,7 +33,16 @@ const VALID = [
   encodeMessage({ type: 'READY', queue: 3, seq: 5, waiting: true }),
   encodeMessage({
     ...{ type: 'STATS', queue: 3, seq: 5, ready: true, waiting: false },
-    ...{ submitted: 9, completed: 7, readyNs: 2, waitedNs: 1, suspends: 1, applied: 1, latencyP50: 3, latencyP99: 9 },
+    ...{
+      submitted: 9,
+      completed: 7,
+      readyNs: 2,
+      waitedNs: 1,
+      suspends: 1,
+      applied: 1,
+      latencyP50: 3,
+      latencyP99: 9,
+    },
   }),
   encodeMessage(makeCalls({ passed: 9, unknown: 1 })),
 ];

@@ -25,6 +25,8 @@ import type { Environment, Stage } from './programs.js';
 
 /** The high program's work, in milliseconds: longer than anything here takes to be noticed. */
 const HIGH_MS = 1500;
+/** So many of its requests are short. */
+const REQUESTS = 100;
 /** A kernel of the low program may be in the GPU's queue when the high one begins. */
 const SETTLE_MS = 20;
 
@@ -58,10 +60,16 @@ async function expectMessages(
 
 /** A daemon whose messages to programs are counted. */
 async function runCounted(stage: Stage, yaml = '') {
-  const counts = { suspends: 0 };
+  const counts = { suspends: 0, states: 0 };
   const wrapAgentSocket = (socket: MessageSocket): MessageSocket => ({
     start: (receive, onFailure) => {
-      socket.start(receive, onFailure);
+      socket.start((id, frames, ...rest) => {
+        for (const frame of frames) {
+          const { type } = decodeMessage('agent-up', frame);
+          if (type === 'READY' || type === 'IDLE') counts.states++;
+        }
+        receive(id, frames, ...rest);
+      }, onFailure);
     },
     send: (id, frame) => {
       if (decodeMessage('agent-down', frame).type === 'SUSPEND') counts.suspends++;
@@ -73,6 +81,16 @@ async function runCounted(stage: Stage, yaml = '') {
   });
   const daemon = await runDaemon({ runtimeDir: stage.runtimeDir, yaml, wrapAgentSocket });
   return { daemon, counts };
+}
+
+/** What a program that serves so many requests beside a lower one tells the daemon of its states. */
+async function tellStates(counts: { states: number }, stage: Stage, more: Environment = {}) {
+  const low = await startLow(stage, more);
+  const high = await startHigh(stage, more);
+  await moves(stage, low);
+  const before = counts.states;
+  for (let time = 0; time < REQUESTS; time++) await high.doAll('a launch 1 1 1000', 'a sync 1');
+  return counts.states - before;
 }
 
 /** How often the daemon says that the program had to stop. */
@@ -92,11 +110,25 @@ describe('the board', () => {
     await moves(stage, low);
     expect(launchesBeside(stage, low, high)).toBe(0);
     expect(counts.suspends).toBe(0);
-    expect(stopsOf(daemon, low)).toBeGreaterThan(0);
+    await expect.poll(() => stopsOf(daemon, low)).toBeGreaterThan(0);
     low.begin('stop');
     await Promise.all([high.end(), low.end()]);
     await until(() => daemon.status().clients === 0);
     expect(readBits(stage.runtimeDir)).toBe(0n);
+  });
+
+  it('spares who goes before others a message for each time that it has work', async () => {
+    const stage = makeStage();
+    const { counts } = await runCounted(stage);
+    // The lower one asks every 200 ms while it waits; STATS say every 500 ms what there is.
+    expect(await tellStates(counts, stage)).toBeLessThan(REQUESTS / 2);
+  });
+
+  it('is not enough for that where somebody goes by messages', async () => {
+    const stage = makeStage();
+    const { counts } = await runCounted(stage);
+    const told = await tellStates(counts, stage, { XSCHED_BOARD: 'off' });
+    expect(told).toBeGreaterThan(REQUESTS);
   });
 
   it('is left alone with XSCHED_BOARD=off: all goes by messages', async () => {

@@ -1,4 +1,5 @@
 /** What the shim tells a daemon of its queues, and how it obeys. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LIMITS, PROTOCOL_VERSION } from '../../../protocol/messages.js';
 import { Decisions, FakeAgentDaemon, makePermit, notifyAll, serveAll } from './fake-daemon.js';
@@ -174,6 +175,21 @@ describe('idle queues', () => {
     const kernels = readKernels(stage, script.pid);
     expect(kernels).toHaveLength(count);
     for (const { finish } of kernels) expect(finish).toBeLessThan(Number(idle?.at));
+  });
+
+  it('say so also when their program, which has always waited for its work, does not for once', async () => {
+    const { daemon, script } = await start(notifyAll);
+    await script.do('a create 1 0');
+    for (let time = 0; time < 20; time++) {
+      await script.doAll('a launch 1 1 1000', 'a sync 1');
+      // Long enough for it not to linger.
+      await delay(2);
+    }
+    const { queue } = (await daemon.next('REGISTER', ({ stream }) => stream > 2)).message;
+    const from = daemon.heard.length;
+    await script.do(`a launch 1 1 ${KERNEL_NS}`);
+    const ready = await daemon.next('READY', (m) => m.queue === queue, from);
+    await daemon.next('IDLE', (m) => m.queue === queue && m.seq > ready.message.seq, from);
   });
 
   it('tell somebody who waits for them that they are ready again, and idle again', async () => {

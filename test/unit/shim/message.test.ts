@@ -70,7 +70,10 @@ describe('message_decode', () => {
     ['WELCOME.enabled is not a boolean', [16, 1, 7, 1, false]],
     ['WELCOME.streamPriority is not a boolean', [16, 1, 7, true, null]],
     ['PERMIT.priority is 256, expected -255 to 255', [17, 1, 1, 1, 256, 0, 0, true, true, true, 0]],
-    ['PERMIT.priority is -256, expected -255 to 255', [17, 1, 1, 1, -256, 0, 0, true, true, true, 0]],
+    [
+      'PERMIT.priority is -256, expected -255 to 255',
+      [17, 1, 1, 1, -256, 0, 0, true, true, true, 0],
+    ],
     ['SUSPEND.window is 1022, expected 0 to 1021', [18, 1, 1, 1, 0, 1022, 0, true, true, true, 0]],
     [
       'PERMIT.latency is 1000001, expected 0 to 1000000',

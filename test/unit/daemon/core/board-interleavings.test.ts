@@ -79,7 +79,7 @@ function checkTurns(world: World, slot: number): void {
 /** No slots ever wait for each other in a circle, not for a moment. */
 function checkCircles(world: World): void {
   const left = new Map(world.masks);
-  for (let size = -1; size !== left.size; ) {
+  for (let size = -1; size !== left.size;) {
     size = left.size;
     for (const [slot, mask] of left) {
       const device = world.owners.get(slot)?.device;
