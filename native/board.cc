@@ -179,8 +179,12 @@ void Board::SetMask(const Napi::CallbackInfo &info) {
     if (!lossless) {
         throw MakeArgumentError(info.Env(), "mask", "a bigint from 0 to 2^64 - 1", info[1]);
     }
+    uint64_t before = place.device.masks[place.at];
     place.device.masks[place.at] = mask;
-    Wake(place.ready);
+    // Nobody may go on because of a bit that has come.
+    if ((before & ~mask) != 0) {
+        Wake(place.ready);
+    }
 }
 
 void Board::Beat(const Napi::CallbackInfo &info) {

@@ -49,6 +49,8 @@ export function welcomeClient(turn: Turn, identity: ClientIdentity): void {
     ...identity,
     ...resolveClient(state, identity),
     queues: new Map(),
+    devices: new Set(),
+    spans: false,
     serves: new Map(),
     worksFor: undefined,
     calls: new Map(),

@@ -221,12 +221,9 @@ function windowOf(state: State, { rank, device }: Queue): number {
   return isFree(state) || rank >= device.ranks.highest ? 0 : state.settings.window;
 }
 
-/** Whether somebody in another process waits for the end of its work. */
-function isWatched({ board }: State, { device, owner, rank, slot }: Queue): boolean {
-  return (
-    isOutdone(device.ranks.bottom, owner, -rank) ||
-    board?.devices.get(device.id)?.orders.has(slot) === true
-  );
+/** Whether processes of its own priority wait for the end of its work. */
+function isInTurns({ board }: State, { device, slot }: Queue): boolean {
+  return board?.devices.get(device.id)?.orders.has(slot) === true;
 }
 
 /** @returns whether anything that the queue has to know changed. */
@@ -238,9 +235,10 @@ function applyVerdict(turn: Turn, queue: Queue): boolean {
   const window = windowOf(state, queue);
   // Whoever is outranked inside its process alone shares with nobody.
   const latency = window === 0 ? target : device.sharing.partOf(target);
-  const watched = isWatched(state, queue);
+  const isAbove = isOutdone(device.ranks.bottom, queue.owner, -queue.rank);
+  const watched = isAbove || isInTurns(state, queue);
   // Who is on the board sees there what all others do; whoever observes wants to be told of it.
-  const notify = watched && (!queue.onBoard || device.hadApart || state.observed);
+  const notify = (isAbove && (!queue.onBoard || device.hadApart)) || (watched && state.observed);
   if (queue.allowed || free) queue.sliceUntil = 0;
   const { priority } = queue;
   // Where messages decide the client is to go by them, its window too.

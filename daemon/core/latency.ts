@@ -76,6 +76,11 @@ export class Sharing {
     else this.#beside.delete(queue);
   }
 
+  /** Priorities among those that take turns: the first of one may come while another's work is there. */
+  #levels(): number {
+    return new Set([...this.#slots.keys()].map(({ priority }) => priority)).size;
+  }
+
   #setSlot(queue: Queue, slot: Slot | undefined): void {
     const before = this.#slotOf.get(queue);
     if (before === slot) return;
@@ -98,7 +103,7 @@ export class Sharing {
   /** Splits among as many processes as there are now. @returns the queues whose part that changed */
   *settle(): Iterable<Queue> {
     const before = this.#processes;
-    const after = this.#beside.size === 0 ? 1 : Math.max(1, this.#working.size);
+    const after = Math.max(1, this.#beside.size > 0 ? this.#working.size : this.#levels());
     if (after === before) return;
     this.#processes = after;
     for (const [target, queues] of this.#byTarget) {

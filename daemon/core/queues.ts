@@ -7,6 +7,7 @@ import type { Turn } from './decide.js';
 import { noteWork } from './latency.js';
 import { noteProgress, refreshCompetes, watchQueue } from './liveness.js';
 import { applyTerms, resolveLabel } from './priority.js';
+import { noteDevice } from './spans.js';
 import { describeQueue, Device, isOlder } from './state.js';
 import type { Client, Queue, State } from './state.js';
 import { noteWaiting } from './waits.js';
@@ -51,6 +52,7 @@ export function registerQueue(
   client.queues.set(queue.number, queue);
   state.queueCount++;
   endArrival(turn, client);
+  noteDevice(turn, client, queue.device);
   setReady(turn, queue, message.ready, false);
   turn.touch(queue);
   turn.answer(queue);
@@ -183,6 +185,8 @@ export function takeStats(turn: Turn, queue: Queue, message: StatsMessage): void
   queue.waitedNs = message.waitedNs;
   queue.readyMs = message.readyNs / 1e6;
   queue.readySince = turn.now;
+  // What is told holds all waits that are over; another one has begun since the last was told of.
+  if (message.waiting && message.suspends !== queue.suspends) queue.waitingSince = turn.now;
   queue.suspends = message.suspends;
   queue.latencyP50 = message.latencyP50;
   queue.latencyP99 = message.latencyP99;

@@ -69,6 +69,10 @@ export interface Client extends ClientIdentity {
   /** Whether streams' CUDA priorities rank queues inside the process. */
   readonly streamPriority: boolean;
   readonly queues: Map<number, Queue>;
+  /** Devices that it has used. */
+  readonly devices: Set<string>;
+  /** It or its family has used several. */
+  spans: boolean;
   /** The model instances that it serves, by its own numbers for them. */
   readonly serves: Map<number, Model>;
   /** The model instance of an ancestor that the whole process works for. */

@@ -5,7 +5,8 @@
  * one priority one goes first for some milliseconds, with the whole target, and the others come next in
  * their order. The masks of the board say so: who has no work holds nobody back.
  *
- * Under MPS the kernels of all run beside each other, and nobody takes turns.
+ * Under MPS the kernels of all run beside each other, and nobody takes turns; nor where one of them uses
+ * several devices, since its part on one may wait for that on another (`spans.ts`).
  */
 import type { BoardDevice, Slot } from './board.js';
 import type { Turn } from './decide.js';
@@ -14,7 +15,8 @@ import type { Device, Queue } from './state.js';
 
 /**
  * How long the same process goes first, in milliseconds. When it changes, what both have in flight is in
- * the way of those who outrank them, for some 200 us: that is to happen to fewer than one in a hundred.
+ * the way of those who outrank them, for some 200 us: where the first ones launch without a pause that
+ * happens to fewer than one in a hundred.
  */
 export const TURN_MS = 20;
 
@@ -80,17 +82,27 @@ export class Orders {
     return moved;
   }
 
-  /** The first of each order becomes the last. */
+  /** The priorities that have one. */
+  get priorities(): Iterable<number> {
+    return this.#byPriority.keys();
+  }
+
+  /**
+   * The first of each order becomes the last, and so do those after it that have no work: whoever comes
+   * behind them would have their turns too.
+   */
   pass(): void {
-    for (const [priority, [first, ...rest]] of this.#byPriority) {
-      if (first !== undefined) this.#byPriority.set(priority, [...rest, first]);
+    for (const [priority, before] of this.#byPriority) {
+      const at = before.findIndex((slot, place) => place > 0 && competes(slot));
+      const from = Math.max(1, at);
+      this.#byPriority.set(priority, [...before.slice(from), ...before.slice(0, from)]);
     }
   }
 }
 
 /** Whether the work of a queue never runs beside that of other processes, but for a moment. */
-export function takesTurns({ onBoard, mps, slot }: Queue): boolean {
-  return onBoard && !mps && slot !== undefined;
+export function takesTurns({ client, onBoard, mps, slot }: Queue): boolean {
+  return onBoard && !mps && !client.spans && slot !== undefined;
 }
 
 /**
@@ -107,8 +119,15 @@ export function arrangeTurns(turn: Turn, device: Device): readonly Queue[] {
   return [...moved].flatMap(({ queues }) => [...queues]);
 }
 
+function competes({ queues }: Slot): boolean {
+  return [...queues].some((queue) => queue.competes);
+}
+
 function passOn(turn: Turn, device: Device, onBoard: BoardDevice): void {
   const { orders } = onBoard;
+  // Nobody has a turn while all are held back. The end of that comes here again.
+  const { first } = device.competing.top();
+  if (first !== undefined && first.level > Math.max(...orders.priorities)) return;
   if (turn.now >= orders.turnedAt + TURN_MS) {
     orders.turnedAt = turn.now;
     orders.pass();

@@ -304,7 +304,7 @@ export interface PermitMessage {
   readonly priority: number;
   /** Launches that may be in flight where `latency` is 0; 0: nobody outranks it. */
   readonly window: number;
-  /** Microseconds of GPU time that this process's outranked queues on the device may have in flight together, half of them where only other processes outrank the queue and it has no slot; 0: `window` counts launches. */
+  /** Microseconds of GPU time that this process's outranked queues on the device may have in flight together, half of them where only other processes outrank the queue and it has no slot, less what the device needs to pass on to them where it has one; 0: `window` counts launches. */
   readonly latency: number;
   /** Whether somebody of a lower rank in another process waits for the end of its work. */
   readonly watched: boolean;
@@ -329,7 +329,7 @@ export interface SuspendMessage {
   readonly priority: number;
   /** Launches that may be in flight where `latency` is 0; 0: nobody outranks it. */
   readonly window: number;
-  /** Microseconds of GPU time that this process's outranked queues on the device may have in flight together, half of them where only other processes outrank the queue and it has no slot; 0: `window` counts launches. */
+  /** Microseconds of GPU time that this process's outranked queues on the device may have in flight together, half of them where only other processes outrank the queue and it has no slot, less what the device needs to pass on to them where it has one; 0: `window` counts launches. */
   readonly latency: number;
   /** Whether somebody of a lower rank in another process waits for the end of its work. */
   readonly watched: boolean;

@@ -156,6 +156,9 @@ static void ask_fed(struct queue *queue, uint64_t now) {
 static uint64_t pause_of_fed(const struct queue *queue, bool watched, bool is_first, uint64_t now) {
     if (!watched)
         return POLL_LAZY_NS;
+    /* Whoever waits at the gate can neither drain nor yield. */
+    if (atomic_load(&queue->waiting) > 0)
+        return POLL_BUSY_NS;
     if (queue_is_waited_for(queue) && !gaps_is_long(&queue->gaps, now))
         return POLL_BUSY_NS;
     return is_first || device_is_awaited(queue->device) ? POLL_FIRST_NS : POLL_BUSY_NS;

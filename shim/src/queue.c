@@ -298,8 +298,10 @@ bool queue_try_idle(struct queue *queue, uint64_t proven, enum gaps_proof proof)
     if (atomic_load(&queue->hot->ready) && atomic_load(&queue->alive) &&
         atomic_load(&queue->hot->returned) == proven) {
         uint64_t now = clock_now();
+        /* What a linger rests on the program has seen itself. */
+        enum gaps_proof first = gaps_are_habit(&queue->gaps) ? GAPS_SYNCED : proof;
         lingers = atomic_load(&queue->watched) && gaps_end(&queue->gaps, proof, proven, now);
-        idle = !lingers && become_idle(queue, proven, proof, now);
+        idle = !lingers && become_idle(queue, proven, first, now);
         report = idle && is_idle_news(queue, now);
     }
     pthread_mutex_unlock(&device->lock);
@@ -367,13 +369,13 @@ void queue_apply(struct queue *queue, bool permit, const xsp_permit *state) {
         }
         atomic_store_explicit(&queue->hot->permit, permit, memory_order_release);
     }
-    /* Somebody began to wait for this queue while it was busy, so its state was not told. */
-    bool report = !stale && queue->notify && atomic_load(&queue->hot->ready) &&
-                  !atomic_load(&queue->reported_ready);
+    /* Somebody began to wait for this queue, whose state was not told while nobody did. */
+    bool ready = atomic_load(&queue->hot->ready);
+    bool report = !stale && queue->notify && ready != atomic_load(&queue->reported_ready);
     pthread_mutex_unlock(&device->lock);
     device_wake(device);
     if (report)
-        report_state(queue, true);
+        report_state(queue, ready);
     if (!stale && atomic_load(&queue->hot->ready) && atomic_load(&queue->watched))
         drain_watch();
 }

@@ -263,10 +263,12 @@ inline begin(c) {
 
 inline write_mask(c, value) {
     if
-    :: d_step { mask[c] != (value) -> mask[c] = value; changed() }
+    :: d_step { (value) == 0 && mask[c] != 0 -> mask[c] = 0; changed() }
 #ifndef NO_MASK_WAKE
         wake()
 #endif
+    /* Nobody may go on because of a bit that has come. */
+    :: d_step { (value) != 0 && mask[c] != (value) -> mask[c] = value; changed() }
     :: else
     fi
 }

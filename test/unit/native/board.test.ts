@@ -143,7 +143,10 @@ describe('a board', () => {
     const folder = makeFolder();
     const board = open(folder);
     board.give(1, 'GPU-a', 7, 8, 0);
+    // A bit more opens none.
     board.setMask(1, (1n << 64n) - 1n);
+    expect(readWords(folder, 0)[0]).toBe(1);
+    board.setMask(1, 0b101n);
     board.free(1);
     expect(readWords(folder, 0)[0]).toBe(3);
   });

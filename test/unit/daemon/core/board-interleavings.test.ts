@@ -36,7 +36,7 @@ function slotsInTurns(world: World, device: string): readonly number[] {
     const isLate = one.competes || world.now < one.workedAt + LATELY_MS;
     return enabled && one.device.id === device && one.window !== 0 && isLate;
   });
-  if (working.some(({ onBoard }) => !onBoard)) return [];
+  if (working.some(({ onBoard, client }) => !onBoard || client.spans)) return [];
   return [...new Set(working.map(({ slot }) => slot?.slot ?? 0))];
 }
 

@@ -102,7 +102,49 @@ describe('processes of one priority that have the GPU one at a time', () => {
     expect(high).toEqual([]);
     for (const other of others) expect(other).toContain(0);
     expect(others.map((other) => other.length).toSorted()).toEqual([1, 2]);
-    expect(world.view(low[1] ?? '').latency).toBe(LIMITS.LATENCY_US);
+    // Work of both priorities may be there at a time.
+    expect(world.view(low[1] ?? '').latency).toBe(LIMITS.LATENCY_US / 2);
+  });
+
+  it('have those left out that have no work, or who is behind them would have two turns', () => {
+    const { world, low } = outranked([{}, {}, {}]);
+    const [quiet = ''] = low;
+    world.idle(quiet, 3);
+    const leaders = Array.from({ length: 4 }, () => {
+      world.advance(TURN_MS);
+      return yields(world, low).findIndex((others) => others.every((at) => at === 0));
+    });
+    expect(leaders).not.toContain(0);
+    expect(leaders[0]).not.toBe(leaders[1]);
+    expect(leaders.slice(2)).toEqual(leaders.slice(0, 2));
+  });
+
+  it('have no turns while somebody holds all of them back', () => {
+    const { world } = outranked([{}, {}]);
+    const high = 'link-100';
+    world.ready(high, 2);
+    world.advance(TURN_MS);
+    const before = new Map(world.masks);
+    world.advance(5 * TURN_MS);
+    expect(world.masks).toEqual(before);
+    world.idle(high, 3);
+    expect(world.masks).not.toEqual(before);
+    world.advance(TURN_MS);
+    expect(world.masks).toEqual(before);
+  });
+
+  it('take none where one of them uses several devices, or its family does', () => {
+    const { world, low } = outranked([{}, {}]);
+    expect(yields(world, low).flat()).toHaveLength(1);
+    const ancestors = [{ pid: 50, command: 'torchrun' }];
+    const first = world.hello(11, { board: NONCE, ancestors });
+    world.register(first);
+    world.ready(first, 2);
+    expect(yields(world, [...low, first]).flat()).toHaveLength(3);
+    const second = world.hello(12, { board: NONCE, ancestors });
+    world.register(second, { device: 'GPU-1' });
+    expect(yields(world, [...low, first])).toEqual([[], [], []]);
+    expect(world.view(first).latency).toBe(Math.floor(LIMITS.LATENCY_US / 3));
   });
 
   it('are not waited for while they are silent', () => {
