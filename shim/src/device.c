@@ -66,6 +66,7 @@ struct device *device_current(void) {
         write_uuid(device);
         device->mps = is_shared_by_mps(handle);
         pthread_mutex_init(&device->lock, NULL);
+        lane_init(&device->lane);
         device->ready.top = &hot.ready_tops[count];
         device->registered.top = &device->registered_top;
         atomic_store(device->ready.top, RANK_NONE);

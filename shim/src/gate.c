@@ -270,7 +270,7 @@ static bool take_room(struct ticket *ticket, struct work work) {
     struct queue *queue = ticket->queue;
     if (atomic_load_explicit(&queue->hot->window, memory_order_relaxed) == 0)
         return false;
-    ticket->share = window_take(queue, work.weight, work.key);
+    ticket->share = window_take(queue, work.weight, work.key, work.kind == WORK_LAUNCH);
     if (ticket->share.waited)
         ticket->outcome = CALL_GATED;
     return true;

@@ -9,8 +9,8 @@
  * is never lost. While it yields (gaps.h) it is ready, but neither its rank nor the board shows it.
  *
  * Locks, in the order in which they may be taken: the registry's lock, a device's lock, a queue's
- * window lock, the link's send lock. None but the window's, of which only threads of the same queue
- * have need, is held in a call of the driver that may wait.
+ * window lock, a device's lane's lock, the link's send lock. None but the window's, for which only
+ * threads of the same queue wait, is held in a call of the driver that may wait.
  */
 #ifndef XSCHED_QUEUE_H
 #define XSCHED_QUEUE_H
@@ -19,6 +19,7 @@
 #include "gaps.h"
 #include "hot.h"
 #include "label.h"
+#include "lane.h"
 #include "ranks.h"
 #include "thread.h"
 #include "window.h"
@@ -47,6 +48,7 @@ struct device {
     _Atomic uint32_t wake_seq; /* Counts whatever may open a gate; gates sleep on it. */
     _Atomic uint32_t waiters;  /* Threads asleep on it. */
     _Atomic uint32_t loaded;   /* Queues that take a real part of the window of time. */
+    struct lane lane;
     /* The board, see board.c; guarded by the lock unless atomic. */
     uint32_t slotted;                             /* Queues that have a slot. */
     uint16_t busy[XSP_BOARD_SLOTS];               /* By slot, the ready queues. */

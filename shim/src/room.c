@@ -6,6 +6,8 @@
 /* A launch that is as long as the window may be enqueued so long before the one before it ends:
  * otherwise the GPU would wait for the host after each. Of a small window, half of it. */
 static const uint64_t LEAD_NS = 50 * NS_PER_US;
+/* Shorter launches are let be: to hand the lane on a thread has to wake up. */
+static const uint64_t LANE_LEAST_NS = 50 * NS_PER_US;
 /* Before anything is measured, so many launches fill a window of time. */
 enum { UNKNOWN_LAUNCHES = 8, FENCES = 4 };
 
@@ -34,13 +36,13 @@ static struct budget budget_of(struct queue *queue, uint64_t terms) {
     uint64_t launches = terms_launches(terms);
     uint64_t time = terms_time(terms);
     if (launches == 0 || time == 0)
-        return (struct budget){launches, 0, false};
+        return (struct budget){.size = launches};
     uint64_t others = atomic_load_explicit(&queue->device->loaded, memory_order_relaxed);
     if (atomic_load_explicit(&queue->flight.is_loaded, memory_order_relaxed) && others > 0)
         others--;
     /* Queues of one process share the time. */
     uint64_t size = time / (1 + others);
-    return (struct budget){size > 0 ? size : 1, 0, true};
+    return (struct budget){.size = size > 0 ? size : 1, .all = time, .is_time = true};
 }
 
 uint64_t room_cost(struct window_state *window, struct budget budget, uint32_t weight, uint64_t key,
@@ -57,7 +59,16 @@ static void set(_Atomic uint64_t *word, uint64_t value) {
         atomic_store(word, value);
 }
 
-void room_end_era(struct window_state *window) {
+/* What is no longer in flight leaves the lane. */
+static void note_left(struct queue *queue) {
+    struct window_state *window = &queue->flight;
+    if (window->is_in_lane)
+        window->is_in_lane =
+            lane_left(&queue->device->lane, queue, taken_cost(atomic_load(&window->taken)));
+}
+
+void room_end_era(struct queue *queue) {
+    struct window_state *window = &queue->flight;
     set(&window->applied, 0);
     /* Where no terms are agreed those that are applied agree with them: this alone holds it off. */
     set(&window->limit, 0);
@@ -69,6 +80,7 @@ void room_end_era(struct window_state *window) {
     fences_forget(&window->fences);
     window->passed_at = window->grace = 0;
     window->moves++;
+    note_left(queue);
 }
 
 /* It was not outranked until now: all that it launched before counts as a full window. */
@@ -94,7 +106,7 @@ struct budget room_agree(struct queue *queue, uint64_t own) {
         bool goes_on = terms_share_era(window->agreed, terms);
         window->agreed = terms;
         if (!goes_on)
-            room_end_era(window);
+            room_end_era(queue);
         if (!goes_on && budget.size != 0)
             count_before(queue, budget.size, own);
     }
@@ -118,10 +130,24 @@ bool room_claim(struct window_state *window, struct budget budget, struct window
     return true;
 }
 
-void room_give_back(struct window_state *window, uint64_t cost) {
-    atomic_fetch_sub(&window->taken, cost);
-    window->moves++;
-    window->grace = 0;
+void room_take_back(struct queue *queue, uint64_t cost) {
+    atomic_fetch_sub(&queue->flight.taken, cost);
+    note_left(queue);
+}
+
+void room_give_back(struct queue *queue, uint64_t cost) {
+    room_take_back(queue, cost);
+    queue->flight.moves++;
+    queue->flight.grace = 0;
+}
+
+uint64_t room_lead(uint64_t size) {
+    return size / 2 < LEAD_NS ? size / 2 : LEAD_NS;
+}
+
+bool room_is_for_lane(const struct queue *queue, struct budget budget) {
+    return budget.is_time && budget.cost > budget.size && budget.size < budget.all &&
+           budget.cost >= LANE_LEAST_NS && !atomic_load(&queue->device->lane.is_closed);
 }
 
 void room_forget_finished(struct queue *queue, uint64_t proven) {
@@ -131,7 +157,7 @@ void room_forget_finished(struct queue *queue, uint64_t proven) {
     uint64_t open = atomic_exchange(&window->open, open_next(atomic_load(&window->open)));
     /* Whoever enters from here on is in the next group. */
     if (atomic_load(&queue->hot->entered) == proven) {
-        room_give_back(window, open_cost(open) + fences_forget(&window->fences));
+        room_give_back(queue, open_cost(open) + fences_forget(&window->fences));
         return;
     }
     uint64_t next = atomic_load(&window->open);
@@ -167,7 +193,7 @@ void room_fence(struct queue *queue, uint64_t own) {
     if (fence.since != 0)
         fence.group = group_of(window, open);
     if (!fences_add(&window->fences, queue->stream, fence))
-        room_give_back(window, fence.cost);
+        room_give_back(queue, fence.cost);
 }
 
 /*
@@ -177,14 +203,17 @@ void room_fence(struct queue *queue, uint64_t own) {
  * first was submitted: a program that is slower than the GPU never waits, and is measured by that.
  */
 static void measure(struct window_state *window, const struct fence *passed, uint32_t count,
-                    uint64_t now, bool is_watched) {
+                    uint64_t now, uint64_t lane_since, bool is_watched) {
     enum { SEEN_SLOWNESS = 8, BOUND_SLOWNESS = 4 };
-    bool is_whole = passed[count - 1].closed <= window->passed_at ||
-                    (count == 1 && passed[0].group.launches == 1);
-    bool is_seen = is_watched && window->passed_at != 0 && is_whole;
+    bool is_single = count == 1 && passed[0].group.launches == 1;
+    bool is_whole = passed[count - 1].closed <= window->passed_at || is_single;
+    bool is_since_known = window->passed_at != 0 || (is_single && lane_since != 0);
+    bool is_seen = is_watched && is_since_known && is_whole;
     uint64_t began = passed[0].since;
     if (is_seen && window->passed_at > began)
         began = window->passed_at;
+    if (is_single && lane_since > began)
+        began = lane_since;
     uint64_t expected = 0;
     for (uint32_t i = 0; i < count; i++)
         expected += pace_of_group(&window->pace, &passed[i].group);
@@ -209,12 +238,13 @@ void room_settle(struct queue *queue, bool watched) {
     struct window_state *window = &queue->flight;
     struct fence passed[AT_ONCE];
     uint32_t count, all = 0;
-    bool is_known = true;
+    bool is_known = !atomic_load(&queue->device->lane.is_measured);
+    uint64_t lane_at = window->is_in_lane ? lane_since(&queue->device->lane, queue) : 0;
     do {
         count = fences_take_passed(&window->fences, passed, AT_ONCE);
         for (uint32_t i = 0; i < count; i++) {
             is_known = is_known && passed[i].group.launches > 0;
-            room_give_back(window, passed[i].cost);
+            room_give_back(queue, passed[i].cost);
             queue_note_completed(queue, passed[i].proven);
         }
         all += count;
@@ -223,7 +253,7 @@ void room_settle(struct queue *queue, bool watched) {
         return;
     uint64_t now = clock_now();
     if (is_known && all < AT_ONCE)
-        measure(window, passed, count, now, watched);
+        measure(window, passed, count, now, lane_at, watched);
     if (watched && window->passed_at != 0 && all < AT_ONCE)
         note_kept(window, passed, count, now);
     window->passed_at = watched ? now : 0;
@@ -234,7 +264,6 @@ bool room_is_nearly_there(const struct window_state *window, struct budget budge
     if (!budget.is_time || 2 * budget.cost <= budget.size || window->fences.length != 1 ||
         running->group.launches == 0 || running->cost != taken_cost(atomic_load(&window->taken)))
         return false;
-    uint64_t lead = budget.size / 2 < LEAD_NS ? budget.size / 2 : LEAD_NS;
     uint64_t began = window->passed_at > running->since ? window->passed_at : running->since;
-    return clock_now() - began + lead >= running->cost;
+    return clock_now() - began + room_lead(budget.size) >= running->cost;
 }

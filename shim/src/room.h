@@ -7,6 +7,7 @@
 /* A window and what a submission counts in it: launches, or nanoseconds of the GPU. */
 struct budget {
     uint64_t size; /* 0 for no limit. */
+    uint64_t all;  /* Of time, what the queues of the process have together. */
     uint64_t cost;
     bool is_time;
 };
@@ -30,7 +31,16 @@ bool room_claim(struct window_state *window, struct budget budget, struct window
                 bool forced);
 
 /* Less is in flight. */
-void room_give_back(struct window_state *window, uint64_t cost);
+void room_give_back(struct queue *queue, uint64_t cost);
+
+/* The same of what has not been launched after all: nothing has finished by that. */
+void room_take_back(struct queue *queue, uint64_t cost);
+
+/* How long before the end of what is in flight a launch may go that is as long as the window. */
+uint64_t room_lead(uint64_t size);
+
+/* Whether the submission has to go by its device's lane (lane.h), beside other queues. */
+bool room_is_for_lane(const struct queue *queue, struct budget budget);
 
 /*
  * Fences what was launched since the last one; without a fence nobody can wait for it. Where the
@@ -55,7 +65,7 @@ bool room_is_nearly_there(const struct window_state *window, struct budget budge
 void room_forget_finished(struct queue *queue, uint64_t proven);
 
 /* What is counted counts no more. */
-void room_end_era(struct window_state *window);
+void room_end_era(struct queue *queue);
 
 /* Counts the queue among those that take a real part of the process's window, or not. */
 void room_note_load(struct queue *queue, struct budget budget);

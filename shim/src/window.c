@@ -14,6 +14,8 @@
 /* How long a full window is watched before the thread sleeps between two looks. */
 static const uint64_t SPIN_NS = 20 * NS_PER_US;
 static const uint64_t NAP_MAX_NS = 1 * NS_PER_MS;
+/* Who has to be awake at a time begins so long before: waking up takes about that long. */
+static const uint64_t WAKE_NS = 60 * NS_PER_US;
 /* Whoever has waited for so long goes before all others, or a large launch would never find room
  * behind the small ones of other threads; unless it has not been seen for the other time. */
 static const uint64_t PATIENT_NS = 1 * NS_PER_MS;
@@ -64,7 +66,8 @@ void window_put(struct queue *queue, const struct window_share *share,
     if (counted == WINDOW_FAILED) {
         /* Nothing has finished by that: whoever is stuck is as much so as before. */
         if (share->era == taken_era(atomic_load(&window->taken))) {
-            atomic_fetch_sub(&window->taken, share->cost);
+            room_take_back(queue, share->cost);
+            lane_interrupted(&queue->device->lane);
             if (share->is_forced)
                 window->grace += share->cost;
         }
@@ -85,11 +88,21 @@ void window_put(struct queue *queue, const struct window_share *share,
 struct wait {
     uint64_t began;    /* 0 before the first look. */
     uint64_t nap_from; /* Its naps grow with the time since then. */
-    uint64_t moves;    /* The window's, and since when they are so many. */
+    uint64_t moves;    /* As of note_moves, and since when they are so many. */
     uint64_t moved_at;
     bool watched;   /* It has asked about the fences. */
     uint32_t turns; /* The window's, as of that look. */
+    struct lane_wait lane;
 };
+
+/* The kernel adds the thread's timer slack to each sleep, which is longer than most of these. */
+static void sleep_sharply(_Atomic uint32_t *word, uint32_t seen, uint64_t ns) {
+    int slack = prctl(PR_GET_TIMERSLACK);
+    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+    futex_wait(word, seen, ns < NAP_MAX_NS ? ns : NAP_MAX_NS);
+    if (slack > 0)
+        prctl(PR_SET_TIMERSLACK, (unsigned long)slack, 0UL, 0UL, 0UL);
+}
 
 /* Lets a little time pass. The lock is not held. */
 static void nap(struct window_state *window, const struct wait *wait) {
@@ -99,20 +112,43 @@ static void nap(struct window_state *window, const struct wait *wait) {
         return;
     }
     /* An eighth of what it took so far costs little throughput: the rest of the window is behind
-     * the fence that is late. The driver's own wait has no limit, hence no use here. The kernel
-     * adds the thread's timer slack to each sleep, which is longer than most of these. */
-    int slack = prctl(PR_GET_TIMERSLACK);
-    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-    futex_wait(&window->turns, wait->turns, waited / 8 < NAP_MAX_NS ? waited / 8 : NAP_MAX_NS);
-    if (slack > 0)
-        prctl(PR_SET_TIMERSLACK, (unsigned long)slack, 0UL, 0UL, 0UL);
+     * the fence that is late. The driver's own wait has no limit, hence no use here. */
+    sleep_sharply(&window->turns, wait->turns, waited / 8);
+}
+
+/* The same for who waits for the lane: only the first has anything to look for, and not until the
+ * launch before it is nearly done. */
+static void nap_for_lane(struct queue *queue, struct wait *wait, uint64_t window) {
+    struct lane *lane = &queue->device->lane;
+    uint32_t turn;
+    if (!lane_is_first(lane, &wait->lane, &turn)) {
+        sleep_sharply(&wait->lane.turn, turn, NAP_MAX_NS);
+        wait->watched = false;
+        return;
+    }
+    lane_look(lane, queue, wait->watched);
+    wait->watched = true;
+    uint64_t began, due = lane_due(lane, window, &began), now = clock_now();
+    if (began == 0)
+        return;
+    uint64_t early = now + WAKE_NS < due ? due - now - WAKE_NS : 0;
+    uint64_t pause = (now - began) / 16;
+    if (early > 0 && early < pause)
+        pause = early;
+    if (early == 0 && now < due + SPIN_NS)
+        cpu_relax();
+    else
+        sleep_sharply(&wait->lane.turn, turn, pause < SPIN_NS ? SPIN_NS : pause);
 }
 
 /* Whether anything has passed since the last look, with a fence behind it or without. */
-static void note_moves(const struct window_state *window, struct wait *wait, uint64_t now) {
-    if (wait->moved_at != 0 && wait->moves == window->moves)
+static void note_moves(const struct queue *queue, struct wait *wait, uint64_t now) {
+    uint64_t moves = queue->flight.moves;
+    if (wait->lane.is_in)
+        moves += atomic_load(&queue->device->lane.moves);
+    if (wait->moved_at != 0 && wait->moves == moves)
         return;
-    wait->moves = window->moves;
+    wait->moves = moves;
     wait->moved_at = now;
 }
 
@@ -145,7 +181,9 @@ static void note_wait(struct window_state *window, struct wait *wait, uint64_t n
         window->eldest_seen = now;
 }
 
-static void end_wait(struct window_state *window, const struct wait *wait) {
+static void end_wait(struct queue *queue, struct wait *wait) {
+    struct window_state *window = &queue->flight;
+    lane_leave(&queue->device->lane, &wait->lane);
     if (wait->began == 0 || window->eldest != wait->began)
         return;
     window->eldest = 0;
@@ -154,18 +192,31 @@ static void end_wait(struct window_state *window, const struct wait *wait) {
     futex_wake_all(&window->turns);
 }
 
+/* Takes the room of a launch that goes by the lane, if it may go now. */
+static bool take_in_lane(struct queue *queue, struct budget budget, struct wait *wait,
+                         struct window_share *share) {
+    struct window_state *window = &queue->flight;
+    struct lane *lane = &queue->device->lane;
+    room_fence(queue, 0);
+    room_settle(queue, wait->watched);
+    struct lane_launch launch = {queue, taken_cost(atomic_load(&window->taken)),
+                                 room_is_nearly_there(window, budget), budget.cost, budget.all};
+    if (lane_enter(lane, &launch, &wait->lane)) {
+        window->is_in_lane = true;
+        return room_claim(window, budget, share, true);
+    }
+    uint64_t now = clock_now();
+    note_wait(window, wait, now);
+    note_moves(queue, wait, now);
+    if (is_stuck(wait, now))
+        lane_close(lane);
+    return false;
+}
+
 /* Takes the room of the submission if it may pass now. */
 static bool take(struct queue *queue, struct budget budget, struct wait *wait,
                  struct window_share *share) {
     struct window_state *window = &queue->flight;
-    if (is_behind_eldest(window, wait)) {
-        uint64_t now = clock_now();
-        note_wait(window, wait, now);
-        note_moves(window, wait, now);
-        /* Who lets others go first does not see what passes meanwhile. */
-        wait->watched = false;
-        return false;
-    }
     if (room_claim(window, budget, share, false))
         return true;
     room_fence(queue, 0);
@@ -174,7 +225,7 @@ static bool take(struct queue *queue, struct budget budget, struct wait *wait,
         return true;
     uint64_t now = clock_now();
     note_wait(window, wait, now);
-    note_moves(window, wait, now);
+    note_moves(queue, wait, now);
     wait->watched = true;
     if (window->grace < budget.cost && is_stuck(wait, now)) {
         window->grace = budget.cost > budget.size ? budget.cost : budget.size;
@@ -188,7 +239,17 @@ static bool take(struct queue *queue, struct budget budget, struct wait *wait,
     return room_claim(window, budget, share, true);
 }
 
-struct window_share window_take(struct queue *queue, uint32_t weight, uint64_t key) {
+/* The thread lets one go first that has waited for longer. */
+static void wait_behind_eldest(struct queue *queue, struct wait *wait) {
+    uint64_t now = clock_now();
+    lane_leave(&queue->device->lane, &wait->lane);
+    note_wait(&queue->flight, wait, now);
+    note_moves(queue, wait, now);
+    /* Who lets others go first does not see what passes meanwhile. */
+    wait->watched = false;
+}
+
+struct window_share window_take(struct queue *queue, uint32_t weight, uint64_t key, bool computes) {
     struct window_state *window = &queue->flight;
     struct wait wait = {.began = 0};
     struct window_share share = {.weight = weight, .key = key};
@@ -201,15 +262,24 @@ struct window_share window_take(struct queue *queue, uint32_t weight, uint64_t k
             break;
         }
         budget.cost = room_cost(window, budget, weight, key, &share.kind);
-        if (take(queue, budget, &wait, &share))
+        bool has_lane = computes && room_is_for_lane(queue, budget);
+        if (!has_lane)
+            lane_leave(&queue->device->lane, &wait.lane);
+        if (is_behind_eldest(window, &wait))
+            wait_behind_eldest(queue, &wait);
+        else if (has_lane ? take_in_lane(queue, budget, &wait, &share)
+                          : take(queue, budget, &wait, &share))
             break;
         share.waited = true;
         wait.turns = atomic_load(&window->turns);
         pthread_mutex_unlock(&window->lock);
-        nap(window, &wait);
+        if (wait.lane.is_in)
+            nap_for_lane(queue, &wait, budget.all);
+        else
+            nap(window, &wait);
         pthread_mutex_lock(&window->lock);
     }
-    end_wait(window, &wait);
+    end_wait(queue, &wait);
     room_note_load(queue, budget);
     pthread_mutex_unlock(&window->lock);
     return share;
@@ -229,6 +299,7 @@ void window_interrupted(struct queue *queue) {
     pthread_mutex_lock(&window->lock);
     window->passed_at = 0;
     pthread_mutex_unlock(&window->lock);
+    lane_interrupted(&queue->device->lane);
 }
 
 void window_clear(struct queue *queue, bool destroy) {
@@ -237,7 +308,7 @@ void window_clear(struct queue *queue, bool destroy) {
     /* A launch that the end of its context overtook counts no more. */
     atomic_store(&window->terms, 0);
     window->agreed = 0;
-    room_end_era(window);
+    room_end_era(queue);
     fences_clear(&window->fences, destroy);
     room_set_load(queue, false);
     pthread_mutex_unlock(&window->lock);

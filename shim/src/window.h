@@ -66,6 +66,7 @@ struct window_state {
     struct fences fences;
     uint64_t passed_at;     /* When the latest fence was seen to pass by one who watched, else 0. */
     uint64_t moves;         /* How often there came to be room, whether or not anything finished. */
+    bool is_in_lane;        /* Some of what is in flight went by the lane. */
     uint64_t grace;         /* Cost that may pass although there is no room. */
     uint64_t eldest;        /* Since when the thread waits that all others let go first, or 0. */
     uint64_t eldest_seen;   /* When it last looked for room. */
@@ -86,10 +87,11 @@ void window_agree(struct queue *queue, uint32_t launches, uint64_t time_ns);
 
 /*
  * Waits until the queue's window has room, or for gate_max_ms while nothing passes, and takes the
- * room. What is larger than the window passes alone. Returns what was taken, nothing when the
- * window was lifted meanwhile.
+ * room. What is larger than the window passes alone, and, where it `computes` (a kernel or a graph,
+ * not a copy), one by one with those of other queues if they get as much done by that (lane.h).
+ * Returns what was taken, nothing when the window was lifted meanwhile.
  */
-struct window_share window_take(struct queue *queue, uint32_t weight, uint64_t key);
+struct window_share window_take(struct queue *queue, uint32_t weight, uint64_t key, bool computes);
 
 /* What has become of a submission that has a share. */
 enum window_counted {

@@ -60,6 +60,15 @@ struct driver_calls driver = {.cuEventCreate = event_create,
                               .cuEventQuery = event_query,
                               .cuEventDestroy_v2 = event_destroy};
 
+/* Queues stay for as long as the program. */
+bool queue_hold(struct queue *of, uint32_t id) {
+    return atomic_load(&of->id) == id;
+}
+
+void queue_release(struct queue *of) {
+    (void)of;
+}
+
 static struct device device;
 enum { QUEUES = 2 };
 static struct queue queues[QUEUES];
@@ -80,11 +89,14 @@ static inline void begin(void) {
             window_clear(&queues[i], true);
             window_end(&queues[i].flight);
         }
-        *each = (struct queue){.hot = &hot.queues[i], .device = &device};
+        *each = (struct queue){.hot = &hot.queues[i], .device = &device, .id = (uint32_t)i + 1};
         hot.queues[i] = (struct hot_queue){.rank = 0};
         window_init(&each->flight);
     }
     CHECK(atomic_load(&device.loaded) == 0, "%u queues are loaded", atomic_load(&device.loaded));
+    CHECK(device.lane.count == 0 && device.lane.first == NULL, "the lane is taken");
+    device.lane = (struct lane){.count = 0};
+    lane_init(&device.lane);
     atomic_store(&launched, 0);
     atomic_store(&finished, 0);
 }
@@ -108,7 +120,7 @@ static inline struct submission enter(struct queue *to, uint32_t weight, uint64_
         return made;
     made.is_passed = window_pass(&to->flight, &made.share, weight, key);
     if (!made.is_passed)
-        made.share = window_take(to, weight, key);
+        made.share = window_take(to, weight, key, true);
     return made;
 }
 

@@ -1,4 +1,4 @@
-/** The parts of the shim that need no GPU: ranks, captures, questions, labels, paces, spreads, windows, JSON and the ZMTP client, under sanitizers. */
+/** The parts of the shim that need no GPU: ranks, captures, questions, labels, paces, spreads, windows, the lane, JSON and the ZMTP client, under sanitizers. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildAsanPrograms, expectSuccess } from './programs.js';
 
@@ -72,6 +72,16 @@ describe('a window', () => {
 
   it.each([1, 2])('is empty in the end, whatever came between, seed %i', (seed) => {
     expect(expectSuccess('window_stress', [String(seed), '20000'], { env })).toBe('');
+  });
+});
+
+describe('the lane of long launches', () => {
+  it('lets them go one by one, in order, and keeps nobody for good', () => {
+    expect(expectSuccess('lane_cases', [], { env: { ASAN_OPTIONS: 'detect_leaks=0' } })).toBe('');
+  });
+
+  it('is left for the way by which more gets done', () => {
+    expect(expectSuccess('trial_cases')).toBe('');
   });
 });
 

@@ -1,0 +1,215 @@
+#include "lane.h"
+
+#include "clock.h"
+#include "queue.h"
+#include "room.h"
+
+#include <string.h>
+
+void lane_init(struct lane *lane) {
+    pthread_mutex_init(&lane->lock, NULL);
+}
+
+/* A launch goes. The lock is held, as in all that is static here but look_at and wake. */
+static void note(struct lane *lane, uint64_t cost, uint64_t now) {
+    trial_note(&lane->trial, cost, now);
+    atomic_store(&lane->is_measured, trial_is_on(&lane->trial));
+}
+
+static uint64_t cost_of_all(const struct lane *lane) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < lane->count; i++)
+        sum += lane->holders[i].cost;
+    return sum;
+}
+
+static uint64_t cost_of(const struct lane *lane, const struct queue *queue) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < lane->count; i++)
+        sum += lane->holders[i].queue == queue ? lane->holders[i].cost : 0;
+    return sum;
+}
+
+/* When the next launch may go ahead of the end of the only one there is. */
+static uint64_t due_at(const struct lane *lane, uint64_t window) {
+    const struct lane_holder *running = &lane->holders[0];
+    uint64_t lead = room_lead(window);
+    return running->began + (running->cost > lead ? running->cost - lead : 0);
+}
+
+static bool has_room(const struct lane *lane, const struct lane_launch *launch, uint64_t now) {
+    if (launch->taken != cost_of(lane, launch->queue) || lane->count == LANE_HOLDERS)
+        return false;
+    return lane->count == 0 || cost_of_all(lane) + launch->cost <= launch->window ||
+           (lane->count == 1 && now >= due_at(lane, launch->window));
+}
+
+/* What is behind it has the GPU now, at the latest. */
+static void drop_holder(struct lane *lane, uint32_t place) {
+    uint64_t now = clock_now();
+    lane->count--;
+    for (uint32_t i = place; i < lane->count; i++)
+        lane->holders[i] = lane->holders[i + 1];
+    for (uint32_t i = 0; i < lane->count; i++)
+        lane->holders[i].began = now;
+    atomic_fetch_add(&lane->moves, 1);
+}
+
+static void drop_ended(struct lane *lane, const struct lane_holder *ended) {
+    for (uint32_t i = lane->count; i-- > 0;) {
+        const struct lane_holder *each = &lane->holders[i];
+        if (each->queue == ended->queue && each->id == ended->id)
+            drop_holder(lane, i);
+    }
+}
+
+static void enqueue(struct lane *lane, struct lane_wait *wait) {
+    if (wait->is_in)
+        return;
+    wait->is_in = true;
+    wait->next = NULL;
+    wait->is_first = lane->first == NULL;
+    if (wait->is_first)
+        lane->first = wait;
+    else
+        lane->last->next = wait;
+    lane->last = wait;
+}
+
+/* Returns who is the first instead, to be woken without the lock. */
+static struct lane_wait *dequeue(struct lane *lane, struct lane_wait *wait) {
+    if (!wait->is_in)
+        return NULL;
+    struct lane_wait *before = NULL;
+    for (struct lane_wait *each = lane->first; each != wait; each = each->next)
+        before = each;
+    *(before == NULL ? &lane->first : &before->next) = wait->next;
+    if (lane->last == wait)
+        lane->last = before;
+    wait->is_in = false;
+    struct lane_wait *first = lane->first;
+    if (before != NULL || first == NULL)
+        return NULL;
+    first->is_first = true;
+    atomic_fetch_add(&first->turn, 1);
+    return first;
+}
+
+/* The thread may have gone meanwhile: then nobody sleeps at that address, or one wakes too early.
+ */
+static void wake(struct lane_wait *first) {
+    if (first != NULL)
+        futex_wake_all(&first->turn);
+}
+
+bool lane_enter(struct lane *lane, const struct lane_launch *launch, struct lane_wait *wait) {
+    struct lane_wait *next = NULL;
+    pthread_mutex_lock(&lane->lock);
+    uint64_t now = clock_now();
+    bool is_alone = lane->trial.way == ONE_BY_ONE;
+    bool is_first = wait->is_in ? wait->is_first : lane->first == NULL;
+    bool may_go = is_alone ? is_first && has_room(lane, launch, now)
+                           : launch->taken == 0 || launch->is_near_end;
+    if (may_go)
+        note(lane, launch->cost, now);
+    if (may_go && is_alone)
+        lane->holders[lane->count++] =
+            (struct lane_holder){launch->queue, atomic_load(&launch->queue->id), launch->cost, now};
+    if (!may_go && is_alone)
+        enqueue(lane, wait);
+    else
+        next = dequeue(lane, wait);
+    pthread_mutex_unlock(&lane->lock);
+    wake(next);
+    return may_go;
+}
+
+void lane_leave(struct lane *lane, struct lane_wait *wait) {
+    /* Only the thread itself puts it in and takes it out. */
+    if (!wait->is_in)
+        return;
+    pthread_mutex_lock(&lane->lock);
+    struct lane_wait *next = dequeue(lane, wait);
+    pthread_mutex_unlock(&lane->lock);
+    wake(next);
+}
+
+bool lane_is_first(struct lane *lane, struct lane_wait *wait, uint32_t *turn) {
+    pthread_mutex_lock(&lane->lock);
+    *turn = atomic_load(&wait->turn);
+    bool is_first = wait->is_first;
+    pthread_mutex_unlock(&lane->lock);
+    return is_first;
+}
+
+uint64_t lane_due(struct lane *lane, uint64_t window, uint64_t *began) {
+    pthread_mutex_lock(&lane->lock);
+    uint64_t due = lane->count > 0 ? due_at(lane, window) : 0;
+    *began = lane->count > 0 ? lane->holders[0].began : 0;
+    pthread_mutex_unlock(&lane->lock);
+    return due;
+}
+
+/* Asks about one holder; the caller has a copy of it. */
+static void look_at(struct lane *lane, const struct lane_holder *holder, bool watched) {
+    struct queue *queue = holder->queue;
+    if (!queue_hold(queue, holder->id)) {
+        /* It has ended, or its record is another's. */
+        pthread_mutex_lock(&lane->lock);
+        drop_ended(lane, holder);
+        pthread_mutex_unlock(&lane->lock);
+        return;
+    }
+    /* Whoever has it is looking himself, or launches. */
+    if (pthread_mutex_trylock(&queue->flight.lock) == 0) {
+        room_settle(queue, watched);
+        pthread_mutex_unlock(&queue->flight.lock);
+    }
+    queue_release(queue);
+}
+
+void lane_look(struct lane *lane, const struct queue *self, bool watched) {
+    struct lane_holder holders[LANE_HOLDERS];
+    pthread_mutex_lock(&lane->lock);
+    uint32_t count = lane->count;
+    memcpy(holders, lane->holders, count * sizeof(*holders));
+    pthread_mutex_unlock(&lane->lock);
+    for (uint32_t i = 0; i < count; i++) {
+        if (holders[i].queue != self)
+            look_at(lane, &holders[i], watched);
+    }
+}
+
+bool lane_left(struct lane *lane, const struct queue *queue, uint64_t taken) {
+    pthread_mutex_lock(&lane->lock);
+    uint64_t held = cost_of(lane, queue);
+    for (uint32_t i = 0; i < lane->count && held > taken;) {
+        if (lane->holders[i].queue == queue) {
+            held -= lane->holders[i].cost;
+            drop_holder(lane, i);
+        } else {
+            i++;
+        }
+    }
+    pthread_mutex_unlock(&lane->lock);
+    return held > 0;
+}
+
+uint64_t lane_since(struct lane *lane, const struct queue *queue) {
+    uint64_t began = 0;
+    pthread_mutex_lock(&lane->lock);
+    for (uint32_t i = 0; i < lane->count && began == 0; i++)
+        began = lane->holders[i].queue == queue ? lane->holders[i].began : 0;
+    pthread_mutex_unlock(&lane->lock);
+    return began;
+}
+
+void lane_interrupted(struct lane *lane) {
+    pthread_mutex_lock(&lane->lock);
+    trial_interrupted(&lane->trial);
+    pthread_mutex_unlock(&lane->lock);
+}
+
+void lane_close(struct lane *lane) {
+    atomic_store(&lane->is_closed, true);
+}

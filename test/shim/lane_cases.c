@@ -1,0 +1,249 @@
+/* Long launches of two queues go one by one, rule by rule. */
+#include "window_world.h"
+
+/* All of the window, so long that no launch is nearly done while a test lasts. */
+static const uint64_t ALL_NS = 800 * NS_PER_MS;
+static const uint64_t LONG_NS = 600 * NS_PER_MS;
+enum { KIND = 1 };
+
+static struct queue *const other = &queues[1];
+static struct lane *const lane = &device.lane;
+
+/* The queue's launches are known to be longer than half of the window. */
+static void know_long(struct queue *of) {
+    struct pace *pace = &of->flight.pace;
+    uint8_t kind;
+    pace_expect(pace, KIND, 1, LONG_NS, &kind);
+    atomic_store(&pace->kinds[kind].ns, LONG_NS);
+}
+
+static struct submission launch_long(struct queue *to) {
+    know_long(to);
+    return launch_kind(to, 1, KIND);
+}
+
+/* All has finished, and each queue knows that it shares the window. */
+static void finish_and_settle(void) {
+    finish_all();
+    for (int i = 0; i < QUEUES; i++) {
+        pthread_mutex_lock(&queues[i].flight.lock);
+        room_settle(&queues[i], false);
+        room_agree(&queues[i], 0);
+        pthread_mutex_unlock(&queues[i].flight.lock);
+    }
+}
+
+/* Both queues launch such ones, and have none in flight. */
+static void begin_long(void) {
+    begin();
+    /* A trial that does not end: what launches are expected to take stays the same. */
+    lane->trial.phase = TRIAL_MEASURES;
+    lane->trial.ends_at = UINT64_MAX;
+    atomic_store(&lane->is_measured, true);
+    window_agree(queue, 8, ALL_NS);
+    window_agree(other, 8, ALL_NS);
+    launch_long(queue);
+    launch_long(other);
+    CHECK(lane->count == 1, "the second is not in the lane");
+    CHECK(atomic_load(&device.loaded) == 2, "they do not share the window");
+    finish_and_settle();
+}
+
+/* Another thread that launches. */
+struct thread {
+    pthread_t id;
+    struct queue *to;
+    struct submission made;
+    _Atomic int went; /* Its place among those who went, from 1. */
+};
+static _Atomic int places;
+
+static void *launch_there(void *data) {
+    struct thread *thread = data;
+    thread->made = enter(thread->to, 1, KIND);
+    atomic_store(&thread->went, atomic_fetch_add(&places, 1) + 1);
+    leave(&thread->made, true);
+    return NULL;
+}
+
+static void start(struct thread *thread, struct queue *to) {
+    *thread = (struct thread){.to = to};
+    know_long(to);
+    run_later(&thread->id, launch_there, thread);
+}
+
+static uint32_t waiting(void) {
+    uint32_t count = 0;
+    pthread_mutex_lock(&lane->lock);
+    for (const struct lane_wait *each = lane->first; each != NULL; each = each->next)
+        count++;
+    pthread_mutex_unlock(&lane->lock);
+    return count;
+}
+
+/* Until so many threads wait; the program ends by itself when they never do. */
+static void await_waiting(uint32_t count) {
+    while (waiting() != count)
+        pause_ms(1);
+}
+
+static void join(struct thread *thread) {
+    pthread_join(thread->id, NULL);
+}
+
+static void expect_free(const char *when) {
+    CHECK(lane->count == 0, "%s: %u are in the lane", when, lane->count);
+    CHECK(waiting() == 0, "%s: %u wait", when, waiting());
+}
+
+static void end_all(const char *when) {
+    drain(queue);
+    drain(other);
+    expect_free(when);
+}
+
+static void check_one_by_one(void) {
+    begin_long();
+    CHECK(!launch_long(other).share.waited, "the lane is free");
+    struct thread thread;
+    start(&thread, queue);
+    await_waiting(1);
+    pause_ms(5);
+    CHECK(atomic_load(&thread.went) == 0, "two are in flight");
+    /* Nobody but who waits looks whether it has finished. */
+    finish_all();
+    join(&thread);
+    CHECK(thread.made.share.waited && lane->count == 1, "it did not wait, or is not in the lane");
+    end_all("one by one");
+}
+
+/* In the order in which they came, one of each queue at a time. */
+static void check_order(void) {
+    enum { THREADS = 4 };
+    begin_long();
+    launch_long(other);
+    struct thread threads[THREADS];
+    atomic_store(&places, 0);
+    for (uint32_t i = 0; i < THREADS; i++) {
+        start(&threads[i], i % 2 == 0 ? queue : other);
+        await_waiting(i < QUEUES ? i + 1 : QUEUES);
+        /* The others of a queue wait for the one of it that is there. */
+        pause_ms(5);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        await_waiting(i + QUEUES <= THREADS ? QUEUES : (uint32_t)(THREADS - i));
+        CHECK(atomic_load(&places) == i, "%d of %d went", atomic_load(&places), i);
+        finish_all();
+        while (atomic_load(&places) == i)
+            pause_ms(1);
+        join(&threads[i]);
+    }
+    for (int i = 0; i < THREADS; i++)
+        CHECK(threads[i].went == i + 1, "number %d went as number %d", i + 1, threads[i].went);
+    end_all("in order");
+}
+
+/* Copies, and what fits beside the others, do not wait. */
+static void check_others(void) {
+    begin_long();
+    launch_long(other);
+    CHECK(!launch_kind(queue, 2, 2).share.waited, "a short launch waits");
+    CHECK(lane->count == 1, "a short launch is in the lane");
+    finish_and_settle();
+    launch_long(other);
+    atomic_fetch_add(&queue->hot->entered, 1);
+    know_long(queue);
+    struct window_share copy = window_take(queue, 1, KIND, false);
+    CHECK(copy.weight != 0 && !copy.waited && lane->count == 1, "a copy waits for a kernel");
+    window_put(queue, &copy, WINDOW_FAILED);
+    atomic_fetch_sub(&queue->hot->entered, 1);
+    end_all("others");
+    /* A single queue has the whole window. */
+    begin();
+    window_agree(queue, 8, ALL_NS);
+    launch_long(queue);
+    expect_free("a single queue");
+}
+
+/* What is in the lane leaves it, however it ends. */
+static void check_ends(void) {
+    begin_long();
+    know_long(other);
+    struct submission failed = enter(other, 1, KIND);
+    CHECK(lane->count == 1, "it is not in the lane");
+    leave(&failed, false);
+    expect_free("a launch that failed");
+    launch_long(other);
+    window_agree(other, 0, 0);
+    window_agree(other, 8, 0);
+    finish_all();
+    launch_kind(other, 1, KIND);
+    expect_free("another unit");
+    window_agree(other, 8, ALL_NS);
+    finish_all();
+    launch_long(other);
+    launch_long(other);
+    window_clear(other, true);
+    expect_free("the end of the queue");
+
+    /* Its record is another stream's by the time at which somebody looks. */
+    begin_long();
+    launch_long(other);
+    atomic_fetch_add(&other->id, 10);
+    CHECK(launch_long(queue).share.waited, "it went beside it");
+    CHECK(lane->count == 1 && lane->holders[0].queue == queue, "what has ended is in the lane");
+    end_all("a record that changed hands");
+
+    /* Nobody outranks the one that waits any more. */
+    begin_long();
+    launch_long(other);
+    struct thread thread;
+    start(&thread, queue);
+    await_waiting(1);
+    window_agree(queue, 0, 0);
+    join(&thread);
+    CHECK(thread.made.share.weight == 0, "it took room in a window that there is not");
+    end_all("a window that was lifted");
+}
+
+/* One may wait for the other: after gate_max_ms there is no lane any more. */
+static void check_stuck(void) {
+    begin_long();
+    config.gate_max_ms = 5;
+    launch_long(other);
+    struct submission made = launch_long(queue);
+    CHECK(made.share.waited && !made.share.is_forced, "it did not wait");
+    CHECK(atomic_load(&lane->is_closed), "the lane is open");
+    end_all("stuck");
+    launch_long(queue);
+    launch_long(other);
+    expect_free("closed");
+}
+
+/* Side by side each queue has one, as if there were no lane. */
+static void check_side_by_side(void) {
+    begin_long();
+    lane->trial.way = SIDE_BY_SIDE;
+    launch_long(other);
+    CHECK(!launch_long(queue).share.waited, "they go one by one");
+    expect_free("side by side");
+    struct thread thread;
+    start(&thread, queue);
+    pause_ms(5);
+    CHECK(atomic_load(&thread.went) == 0 || thread.made.share.waited, "a queue has two");
+    finish_all();
+    join(&thread);
+    end_all("side by side");
+}
+
+int main(void) {
+    alarm(LIFE_S);
+    check_one_by_one();
+    check_order();
+    check_others();
+    check_ends();
+    check_stuck();
+    check_side_by_side();
+    begin();
+    return 0;
+}
