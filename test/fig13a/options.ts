@@ -31,6 +31,8 @@ export interface Options {
   readonly engine: 'auto' | 'bert' | 'chain';
   /** Whether the C++ backend gives its streams the CUDA priority of the configuration. */
   readonly streamPriorities: boolean;
+  /** Variables of the servers' environment, by name. */
+  readonly env: Readonly<Record<string, string>>;
   readonly mps: boolean;
   readonly gpu: 'auto' | 'real' | 'simulated';
   /** Clock of the simulated GPU, 1 to 1000. */
@@ -66,6 +68,18 @@ function wholeNumberBetween(low: number, high: number): (text: string) => number
 
 function numberOption(flags: string, text: string, parser: (text: string) => number): Option {
   return new Option(flags, text).argParser(parser);
+}
+
+/** Adds `NAME=VALUE` to the variables before it; of two with one name the later holds. */
+function addVariable(
+  text: string,
+  before: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) {
+    throw new InvalidArgumentError('NAME=VALUE is needed.');
+  }
+  return { ...before, [name]: value };
 }
 
 function buildCommand(): Command {
@@ -131,6 +145,11 @@ function buildCommand(): Command {
       new Option('--stream-priorities <on|off>', 'CUDA priorities of the C++ backend')
         .choices(['on', 'off'])
         .default('on'),
+    )
+    .addOption(
+      new Option('--env <NAME=VALUE>', "variable of the servers' environment; may be repeated")
+        .argParser(addVariable)
+        .default({}, 'none'),
     )
     .option('--mps', 'run the servers under an MPS control daemon', false)
     .addOption(
