@@ -1,8 +1,8 @@
 /** The command line of `npm run fig13a`. */
 import path from 'node:path';
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { ROOT } from '../demo/paths.js';
-import { numberBetween } from '../demo/settings.js';
+import { numberBetween, wholeNumberBetween } from '../demo/settings.js';
 
 /** The settings of the experiment, in the order in which they are measured. */
 export const SETTINGS = ['standalone', 'triton', 'triton-p', 'xsched'] as const;
@@ -54,15 +54,6 @@ type Parsed = Omit<Options, 'settings' | 'highLayers' | 'limitP99' | 'streamPrio
 };
 
 const DEFAULT_LIMITS = { cpp: 1.05, python: 1.15, pythonMps: 1.1 } as const;
-
-function wholeNumberBetween(low: number, high: number): (text: string) => number {
-  const parse = numberBetween(low, high);
-  return (text) => {
-    const value = parse(text);
-    if (Number.isInteger(value)) return value;
-    throw new InvalidArgumentError('A whole number is needed.');
-  };
-}
 
 function numberOption(flags: string, text: string, parser: (text: string) => number): Option {
   return new Option(flags, text).argParser(parser);
