@@ -2,61 +2,74 @@
  * Two models on one GPU, a high and a low one, from end to end: PyTorch programs natively and under the
  * shim, alone and beside each other, in turns within one run.
  *
- *   npm run bench -- end-to-end [--arrangement two|mps|one]… [--high 0.4|1.8]…
+ *   npm run bench -- end-to-end [--arrangement two|mps|one]… [--high 0.4|1.8]… [--graph]
  *                               [--low b1|b8|load|load-pinned]… [--stream plain|priority]…
- *                               [--seconds S] [--rounds N] [--load PERCENT] [--arrivals even|poisson]
- *                               [--limit SECONDS] [--profile] [--device cuda|cpu]
+ *                               [--seconds S] [--rounds N] [--pairs N] [--load PERCENT]
+ *                               [--arrivals even|poisson] [--limit SECONDS] [--profile]
+ *                               [--device cuda|cpu] [--help]
  *
  * The high model answers requests that come at fixed moments (even: each gap a quarter longer or shorter),
  * for so many percent of the time; its latency is from when a request was due to the end of its stream's
- * synchronise. It has as many layers as take 0.4 or 1.8 ms of the GPU. The low model, of 24 layers, runs
- * batches of 1 or 8 without pause, or it is loaded onto the GPU over and over: 1 GB of the host's memory,
- * as tensors of 8 MB (`load`) or as one that is pinned (`load-pinned`), freed each time.
+ * synchronise. It has as many layers as take 0.4 or 1.8 ms: launched kernel by kernel, as PyTorch does it,
+ * most of which is the host's time, or with --graph as one CUDA graph that holds the copies as well, which
+ * is the GPU's. The low model, of 24 layers, runs batches of 1 or 8 without pause, or it is loaded onto the
+ * GPU over and over: 1 GB of the host's memory, as tensors of 8 MB (`load`) or as one that is pinned
+ * (`load-pinned`), freed each time.
  *
  * They run in two processes, in time slices (`two`) or as clients of an MPS daemon of ours (`mps`), or as
  * two threads of one process (`one`), where loads are left out. There the high one's stream has no CUDA
  * priority, and its queue gets one by a hint as from `xsched set` (`plain`), or it has CUDA priority -1
  * (`priority`, XSCHED_STREAM_PRIORITY=1). Native programs run just so, without the shim.
  *
- * Each round of a cell has phases of so many seconds: the high model alone and beside the low one,
- * natively and under the shim; and half as long the low one alone. The ratio is P99 under the shim beside
- * the low model over P99 natively alone. Kept is the low model's rate then, over what is left: its rate
- * alone in the time in which the high one, by its mean time alone, has no work.
+ * A host differs from minute to minute and from process to process by more than what is measured. So phases
+ * are short (0.25 s), and each round of a cell has one of each kind: the high model alone and beside the low
+ * one, natively and under the shim, and half as long the low one alone, natively and under the shim. Their
+ * order changes from round to round; in six rounds each kind is once at each place, and once right behind
+ * each other one. All cells have their first round before any has its second. The same processes live
+ * through all rounds, and wait for their turn; with --pairs there are several of each kind, which have the
+ * rounds of a cell in turn. A multiple of six rounds for each pair is balanced best.
  *
- * All processes start at once and serve all cells. With --limit no phase begins that would end later;
- * each cell is written to out/bench/end-to-end.json as soon as it is there. --profile adds why a cell falls
- * short: the slowest requests, and what the daemon knows of the queues. --device cpu runs all of it without
- * a GPU, small and unscheduled, to see that it runs. Needs PyTorch; `XSCHED_TEST_PYTHON` names the
- * interpreter (python3). Prints a table.
+ * Latencies of all rounds are pooled. The ratio is P99 under the shim beside the low model over P99 natively
+ * alone; that over P99 under the shim alone compares a process with itself; and the median of the rounds' own
+ * ratios is what a stall of the host in a few of them does not change. Kept is the low model's rate then, over
+ * what is left: its rate natively alone in the time in which the high one, by its mean time alone, has no
+ * work. Intervals hold 95% of what comes out when pairs, and of each pair the rounds, are drawn anew. With one
+ * pair they say nothing of how much processes differ, with two little. A model that does not keep up is the
+ * later the longer a phase is: such a P99 only says that it did not.
+ *
+ * All processes start at once and serve all cells, those of MPS when the others are done. With --limit no
+ * round begins that would end later; each arrangement has the same part of that time, its start included.
+ * out/bench/end-to-end.json is written when all cells of an arrangement are there, or it was stopped.
+ * --profile adds why a cell falls short: the slowest requests, and what the daemon knows of the queues.
+ * --device cpu runs all of it without a GPU, small and unscheduled, to see that it runs. Needs PyTorch;
+ * `XSCHED_TEST_PYTHON` names the interpreter (python3). Prints a table.
  */
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { CommanderError } from 'commander';
 import { connect } from '../../client-lib/index.js';
 import type { Controller } from '../../client-lib/index.js';
 import { Session } from '../demo/session.js';
 import { describeProcessor } from '../fig13a/machine.js';
 import { startMps } from '../fig13a/mps.js';
 import type { Mps } from '../fig13a/mps.js';
-import { readAmount, readChoice, readCount } from './options.js';
-import { roundSeconds, runRound, summarizeCell } from './pair-cells.js';
-import type { Cell, CellResult, Place, Round, Settings } from './pair-cells.js';
+import { BOOTSTRAP, summarizeCell } from './pair-cells.js';
+import type { CellResult } from './pair-cells.js';
+import { parseOptions } from './pair-options.js';
+import type { Options } from './pair-options.js';
+import { roundSeconds, runRound } from './pair-rounds.js';
+import type { Cell, Place, Round } from './pair-rounds.js';
 import { Stage } from './pair-stage.js';
-import type { StageOptions } from './pair-stage.js';
-import { describeCalibration, describeCell, renderCells } from './pair-table.js';
+import { describeCalibration, describeCell, nameCell, renderCells } from './pair-table.js';
 import type { About, Calibration } from './pair-workers.js';
 import { awaitEnd, startDaemon } from './programs.js';
 import { writeResult } from './results.js';
 
-const ARRANGEMENTS = ['two', 'mps', 'one'];
-const HIGH_MS: Readonly<Record<string, number>> = { '0.4': 0.4, '1.8': 1.8 };
-const LOW_BATCH: Readonly<Record<string, number>> = { b1: 1, b8: 8 };
-const LOADS = ['load', 'load-pinned'];
-const STREAMS = ['plain', 'priority'];
 /** P99 of the high model beside the low one over that alone, at most. */
 const GOALS: Readonly<Record<string, number>> = { two: 1.2, mps: 1.1, one: 1.05 };
 const LOAD_GOAL = 1.2;
 /** Until all has ended and is written. */
 const END_SECONDS = 4;
+const EXIT_ARGUMENTS = 2;
 
 /** Since this process began. */
 const seconds = () => Math.round(performance.now() / 100) / 10;
@@ -68,59 +81,16 @@ interface Base {
   readonly controller: Controller;
 }
 
-interface Options {
-  readonly stage: StageOptions;
-  readonly settings: Settings;
-  readonly arrangements: readonly string[];
-  readonly isProfiled: boolean;
-  /** Seconds from the start of this process; none: Infinity. */
-  readonly limit: number;
+/** A cell with what it has so far. */
+interface Progress {
+  readonly cell: Cell;
+  readonly rounds: Round[];
+  /** What its last round took. */
+  seconds: number;
+  hasFailed: boolean;
 }
 
-function readOptions(): Options {
-  const { values } = parseArgs({
-    options: {
-      arrangement: { type: 'string', multiple: true, default: ARRANGEMENTS },
-      high: { type: 'string', multiple: true, default: Object.keys(HIGH_MS) },
-      low: { type: 'string', multiple: true, default: [...Object.keys(LOW_BATCH), ...LOADS] },
-      stream: { type: 'string', multiple: true, default: STREAMS },
-      seconds: { type: 'string', default: '2' },
-      rounds: { type: 'string', default: '3' },
-      load: { type: 'string', default: '40' },
-      arrivals: { type: 'string', default: 'even' },
-      limit: { type: 'string' },
-      profile: { type: 'boolean', default: false },
-      device: { type: 'string', default: 'cuda' },
-    },
-  });
-  const choose = (name: string, given: readonly string[], choices: readonly string[]) => {
-    for (const text of given) readChoice(name, text, choices);
-    return choices.filter((choice) => given.includes(choice));
-  };
-  const lows = choose('low', values.low, [...Object.keys(LOW_BATCH), ...LOADS]);
-  const pick = (from: Readonly<Record<string, number>>, names: readonly string[]) =>
-    Object.fromEntries(Object.entries(from).filter(([name]) => names.includes(name)));
-  return {
-    stage: {
-      device: readChoice('device', values.device, ['cuda', 'cpu']),
-      highMs: pick(HIGH_MS, choose('high', values.high, Object.keys(HIGH_MS))),
-      lowBatch: pick(LOW_BATCH, lows),
-      loads: lows.filter((low) => LOADS.includes(low)),
-      streams: choose('stream', values.stream, STREAMS),
-    },
-    settings: {
-      seconds: readAmount('seconds', values.seconds, 600),
-      rounds: readCount('rounds', values.rounds, 1, 1000),
-      arrivals: readChoice('arrivals', values.arrivals, ['even', 'poisson']),
-      load: readCount('load', values.load, 1, 99) / 100,
-    },
-    arrangements: choose('arrangement', values.arrangement, ARRANGEMENTS),
-    isProfiled: values.profile,
-    limit: values.limit === undefined ? Infinity : readAmount('limit', values.limit, 86_400),
-  };
-}
-
-/** A run: what it has found so far is written after each cell. */
+/** A run: what it has found so far is written after each stage. */
 class Run {
   readonly #cells: CellResult[] = [];
   readonly #failures: string[] = [];
@@ -128,8 +98,8 @@ class Run {
   #calibration: Calibration | undefined;
   #stage: Stage | undefined;
   #isOver = false;
-  /** What a round beside each low model took last. */
-  readonly #roundSeconds = new Map<string, number>();
+  /** When no round of the stage may go on any more: each arrangement has its part of the time. */
+  #stageLimit = Infinity;
 
   constructor(private readonly options: Options) {}
 
@@ -154,10 +124,14 @@ class Run {
     try {
       const controller = await connect({ runtimeDir });
       try {
+        let left = this.options.arrangements.length;
         for (const isMps of [false, true]) {
           const chosen = this.options.arrangements.filter((name) => (name === 'mps') === isMps);
-          if (chosen.length > 0 && !this.#isOver)
-            await this.#runStage(chosen, { scratchDir, runtimeDir, controller });
+          if (chosen.length === 0 || this.#isOver) continue;
+          const now = seconds();
+          this.#stageLimit = now + (this.options.limit - now) * (chosen.length / left);
+          left -= chosen.length;
+          await this.#runStage(chosen, { scratchDir, runtimeDir, controller });
         }
       } finally {
         await controller.close();
@@ -180,7 +154,7 @@ class Run {
       this.#stage = stage;
       try {
         await this.#prepare(stage, base.controller);
-        for (const cell of this.#listCells(stage.places)) await this.#measureCell(cell, base);
+        await this.#measureCells(this.#listCells(stage.places), base);
       } finally {
         await stage.close();
       }
@@ -216,34 +190,52 @@ class Run {
     );
   }
 
-  /** Whether there is time for another round beside a low model. */
-  #hasTime(low: string): boolean {
-    if (this.#isOver) return false;
-    const { limit, settings } = this.options;
-    const expected = this.#roundSeconds.get(low) ?? roundSeconds(settings);
-    if (seconds() + expected + END_SECONDS <= limit) return true;
-    console.log(`no time for another round of ${expected.toFixed(0)} s beside ${low}`);
-    return false;
+  /** Whether there is time for another round of a cell. */
+  #hasTime({ seconds: expected }: Progress): boolean {
+    return !this.#isOver && seconds() + expected + END_SECONDS <= this.#stageLimit;
   }
 
-  /** Measures a cell; what was measured until something failed counts. */
-  async #measureCell(cell: Cell, { controller }: Base): Promise<void> {
+  /** Gives all cells a round before any has its next, so that each meets the host at many times. */
+  async #measureCells(cells: readonly Cell[], base: Base): Promise<void> {
     const { settings, isProfiled } = this.options;
-    const rounds: Round[] = [];
-    try {
-      for (let round = 0; round < settings.rounds && this.#hasTime(cell.low); round++) {
-        const began = seconds();
-        rounds.push(await runRound(cell, settings, round, () => controller.list()));
-        this.#roundSeconds.set(cell.low, seconds() - began);
+    const all = cells.map((cell): Progress => {
+      return { cell, rounds: [], seconds: roundSeconds(settings), hasFailed: false };
+    });
+    for (let round = 0; round < settings.rounds; round++) {
+      const able = all.filter(({ hasFailed }) => !hasFailed);
+      let late = 0;
+      for (const one of able) {
+        if (this.#hasTime(one)) await this.#measureRound(one, round, base);
+        else late += 1;
       }
-    } catch (error) {
-      this.#fail(`${cell.place.arrangement}, ${cell.high} beside ${cell.low}`, error);
+      if (able.length === 0 || this.#isOver) break;
+      const skipped = late > 0 ? `; no time for it in ${String(late)} of the cells` : '';
+      console.log(
+        `${seconds()} s: round ${String(round + 1)} of ${String(settings.rounds)}${skipped}`,
+      );
+      if (late === able.length) break;
     }
-    if (rounds.length === 0) return;
-    const result = summarizeCell(cell, settings, rounds, isProfiled);
-    this.#cells.push(result);
-    console.log(`${seconds()} s: ${describeCell(result)}`);
+    for (const { cell, rounds } of all) {
+      if (rounds.length === 0) continue;
+      const result = summarizeCell(cell, settings, rounds, isProfiled);
+      this.#cells.push(result);
+      console.log(describeCell(result));
+    }
     this.#write();
+  }
+
+  /** What was measured until something failed counts; a cell in which it did is not measured again. */
+  async #measureRound(progress: Progress, round: number, { controller }: Base): Promise<void> {
+    const { cell, rounds } = progress;
+    const began = seconds();
+    try {
+      rounds.push(await runRound(cell, this.options.settings, round, () => controller.list()));
+    } catch (error) {
+      progress.hasFailed = true;
+      const { arrangement, stream } = cell.place;
+      this.#fail(nameCell({ arrangement, stream, high: cell.high, low: cell.low }), error);
+    }
+    progress.seconds = seconds() - began;
   }
 
   #fail(where: string, error: unknown): void {
@@ -258,14 +250,15 @@ class Run {
     const { device: gpu, torch } = this.#about ?? {};
     writeResult('end-to-end', {
       machine: describeProcessor(),
-      ...{ gpu, torch, device: stage.device, settings },
+      ...{ gpu, torch, device: stage.device, bootstrap: BOOTSTRAP },
+      settings: { ...settings, pairs: stage.pairs, graph: stage.isGraph },
       ...{ calibration: this.#calibration, failures: this.#failures, cells: this.#cells },
     });
   }
 }
 
 async function main(): Promise<void> {
-  const options = readOptions();
+  const options = parseOptions(process.argv.slice(2));
   const run = new Run(options);
   const timer = setTimeout(
     () => {
@@ -287,6 +280,11 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  console.error((error as Error).message);
-  process.exitCode = 1;
+  if (error instanceof CommanderError) {
+    // It has been printed.
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT_ARGUMENTS;
+  } else {
+    console.error((error as Error).message);
+    process.exitCode = 1;
+  }
 }

@@ -1,49 +1,15 @@
-/** The phases of a cell of `end-to-end`, and what comes of them. */
-import { setTimeout as delay } from 'node:timers/promises';
+/** What comes of the rounds of a cell of `end-to-end`. */
 import type { QueueInfo } from '../../protocol/generated/messages.js';
-import { completionsPerSecond, percentile, summarizeLatencies } from '../demo/statistics.js';
+import { percentile, percentileTogether, summarizeLatencies } from '../demo/statistics.js';
 import type { LatencySummary } from '../demo/statistics.js';
-import type { Measured, StreamName, Worker } from './pair-workers.js';
+import { bootstrapUnits } from '../fig13a/bootstrap.js';
+import type { Interval } from '../fig13a/bootstrap.js';
+import { HIGH_PHASES, requestRate } from './pair-rounds.js';
+import type { Cell, HighPhase, LowRates, Place, Round, Settings } from './pair-rounds.js';
+import type { Measured, StreamName } from './pair-workers.js';
 
-/** A high and a low model beside each other, in one process or two. */
-export interface Pair {
-  readonly high: Worker;
-  readonly low: Worker;
-}
-
-export interface Place {
-  readonly arrangement: string;
-  readonly native: Pair;
-  readonly shim: Pair;
-  /** Where the high model runs. */
-  readonly stream: StreamName;
-}
-
-export interface Settings {
-  readonly seconds: number;
-  readonly rounds: number;
-  readonly arrivals: string;
-  /** The part of the time that the high model is to have work. */
-  readonly load: number;
-}
-
-export interface Cell {
-  readonly place: Place;
-  readonly high: string;
-  /** What the high model was made to take. */
-  readonly highMs: number;
-  readonly low: string;
-  /** P99 of the high model beside the low one over that alone, at most. */
-  readonly goal: number;
-}
-
-export type PhaseName = 'native alone' | 'native beside' | 'shim alone' | 'shim beside';
-export const PHASES: readonly PhaseName[] = [
-  'native alone',
-  'native beside',
-  'shim alone',
-  'shim beside',
-];
+/** How the intervals are computed. */
+export const BOOTSTRAP = { resamples: 1000, seed: 10, confidence: 0.95 } as const;
 
 /** P50 and P99 in microseconds. */
 type Spread = readonly [number, number];
@@ -81,7 +47,26 @@ export interface Profile {
   readonly slowest: readonly (readonly [number, number, number])[];
 }
 
-export interface CellResult {
+/** What is told of a cell with an interval; P99 is that of the high model. */
+export interface CellFigures<Figure> {
+  /** P99 under the shim beside the low model over P99 natively alone. */
+  readonly ratio: Figure;
+  /** P99 natively beside the low model over P99 natively alone. */
+  readonly nativeRatio: Figure;
+  /** P99 under the shim beside the low model over P99 under the shim alone: of the same process. */
+  readonly shimRatio: Figure;
+  /**
+   * The median of `ratio` in each round by itself: a stall of the host in a few phases decides over P99 of all
+   * rounds together, but not over this.
+   */
+  readonly medianRatio: Figure;
+  /** The low model's rate under the shim over what the high one leaves of its rate natively alone. */
+  readonly kept: Figure;
+  /** The same for its rate natively. */
+  readonly nativeKept: Figure;
+}
+
+export interface CellResult extends CellFigures<Interval> {
   readonly arrangement: string;
   readonly stream: StreamName;
   readonly high: string;
@@ -89,104 +74,21 @@ export interface CellResult {
   readonly rounds: number;
   /** Requests of the high model a second. */
   readonly rate: number;
-  /** In milliseconds. */
-  readonly phases: Readonly<Record<PhaseName, PhaseResult>>;
-  /** P99 of the high model over that of native alone: in all rounds together, and in each. */
-  readonly ratio: number;
+  /** Of all rounds together; in milliseconds. */
+  readonly phases: Readonly<Record<HighPhase, PhaseResult>>;
+  /** `ratio` in each round, in their order. */
   readonly ratios: readonly number[];
-  readonly nativeRatio: number;
+  /** `ratio` of each matched pair, of its rounds together: how much processes differ. */
+  readonly pairRatios: readonly number[];
   readonly goal: number;
-  /** Inferences or loads per second. */
-  readonly lowPerSecond: { readonly alone: number; readonly native: number; readonly shim: number };
-  /** The low model's rate over what the high one leaves of its rate alone. */
-  readonly kept: number;
-  readonly nativeKept: number;
+  readonly lowPerSecond: LowRates;
   readonly profile?: Profile;
 }
 
-/** What a round of all phases gave. */
-export interface Round {
-  readonly measured: Readonly<Record<PhaseName, Measured>>;
-  readonly lowAlone: number;
-  readonly lowNative: number;
-  readonly lowShim: number;
-  readonly before: readonly QueueInfo[];
-  readonly after: readonly QueueInfo[];
-}
-
-/** The low model alone lasts so much of a phase. */
-const LOW_ALONE = 0.5;
 const SLOWEST = 10;
 
-/** Between phases: the low model gets into swing, or comes to its end. */
-const BETWEEN_SECONDS = 1;
-
-/** How long a round takes, about. */
-export const roundSeconds = ({ seconds }: Settings): number =>
-  (PHASES.length + LOW_ALONE) * seconds + BETWEEN_SECONDS;
-
-/** How often per second the low model was done, from the first to the last time. */
-function rateOf(ends: readonly number[]): number {
-  const [first = NaN, last = NaN] = [ends[0], ends.at(-1)];
-  return (ends.length - 1) / ((last - first) / 1e9);
-}
-
-/**
- * Runs all phases once; every other time in the opposite order, so that what changes slowly on the
- * machine falls on all alike.
- * @param list asks the daemon for its queues
- */
-export async function runRound(
-  { place, high: model, highMs, low }: Cell,
-  { seconds, arrivals, load }: Settings,
-  round: number,
-  list: () => Promise<readonly QueueInfo[]>,
-): Promise<Round> {
-  const rate = (1000 * load) / highMs;
-  const request = { model, stream: place.stream, seconds, rate, arrivals, seed: round + 1 };
-  const measured: Partial<Record<PhaseName, Measured>> = {};
-  const rates = { lowAlone: NaN, lowNative: NaN, lowShim: NaN };
-  let [before, after]: (readonly QueueInfo[])[] = [[], []];
-  const beside = async (pair: Pair): Promise<[Measured, number]> => {
-    await pair.low.flood(low);
-    const found = await pair.high.measure(request).catch(async (error: unknown) => {
-      // Whoever is measured next is not to have it beside it.
-      await pair.low.stop();
-      throw error;
-    });
-    if (pair === place.shim) after = await list();
-    const ends = await pair.low.stop();
-    return [found, completionsPerSecond(ends, found.from, found.to)];
-  };
-  const phases: Record<PhaseName, () => Promise<void>> = {
-    'native alone': async () => {
-      measured['native alone'] = await place.native.high.measure(request);
-    },
-    'native beside': async () => {
-      [measured['native beside'], rates.lowNative] = await beside(place.native);
-    },
-    'shim alone': async () => {
-      measured['shim alone'] = await place.shim.high.measure(request);
-    },
-    'shim beside': async () => {
-      before = await list();
-      [measured['shim beside'], rates.lowShim] = await beside(place.shim);
-    },
-  };
-  for (const name of round % 2 === 0 ? PHASES : PHASES.toReversed()) await phases[name]();
-  await place.native.low.flood(low);
-  await delay(1000 * seconds * LOW_ALONE);
-  rates.lowAlone = rateOf(await place.native.low.stop());
-  return {
-    measured: measured as Round['measured'],
-    ...rates,
-    before: before ?? [],
-    after: after ?? [],
-  };
-}
-
-const mean = (values: readonly number[]) =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+const mean = (values: readonly number[]) => sum(values) / values.length;
 
 const spreadOf = (us: readonly number[]): Spread => [percentile(us, 50), percentile(us, 99)];
 
@@ -200,13 +102,67 @@ function summarizePhase(measured: readonly Measured[]): PhaseResult {
   return {
     ...summarizeLatencies(measured.flatMap(latenciesOf)),
     serviceMs: (mean(launch) + mean(wait)) / 1000,
-    missed: measured.reduce((sum, { missed }) => sum + missed, 0),
+    missed: sum(measured.map(({ missed }) => missed)),
     parts: { late: spreadOf(late), launch: spreadOf(launch), wait: spreadOf(wait) },
   };
 }
 
+/** What the figures need of a round; a thousand times over. */
+interface RoundExtract {
+  readonly pair: number;
+  /** Ascending. */
+  readonly latenciesMs: Readonly<Record<HighPhase, Float64Array>>;
+  /** P99 under the shim beside the low model over P99 natively alone, of this round. */
+  readonly ratio: number;
+  /** Of the high model natively alone: how long its requests took in all, and how many they were. */
+  readonly servedMs: number;
+  readonly served: number;
+  readonly lowPerSecond: LowRates;
+}
+
+function extract({ pair, measured, lowPerSecond }: Round): RoundExtract {
+  const { launchUs, waitUs } = measured['native alone'];
+  const latenciesMs = Object.fromEntries(
+    HIGH_PHASES.map((name) => [name, Float64Array.from(latenciesOf(measured[name])).sort()]),
+  ) as Record<HighPhase, Float64Array>;
+  const p99 = (name: HighPhase) => percentileTogether([latenciesMs[name]], 99);
+  const ratio = p99('shim beside') / p99('native alone');
+  const servedMs = (sum(launchUs) + sum(waitUs)) / 1000;
+  return { pair, latenciesMs, ratio, servedMs, served: launchUs.length, lowPerSecond };
+}
+
+const meanRate = (rounds: readonly Pick<Round, 'lowPerSecond'>[], key: keyof LowRates) =>
+  mean(rounds.map(({ lowPerSecond }) => lowPerSecond[key]));
+
+/** The figures of some rounds: latencies of all are pooled. @param rate requests per second */
+function figuresOf(rounds: readonly RoundExtract[], rate: number): CellFigures<number> {
+  const p99 = (name: HighPhase) =>
+    percentileTogether(
+      rounds.map(({ latenciesMs }) => latenciesMs[name]),
+      99,
+    );
+  const alone = p99('native alone');
+  const beside = p99('shim beside');
+  const serviceMs =
+    sum(rounds.map(({ servedMs }) => servedMs)) / sum(rounds.map(({ served }) => served));
+  // Nothing is left where the high model takes longer than its requests are apart.
+  const left = meanRate(rounds, 'alone') * Math.max(0, 1 - (rate * serviceMs) / 1000);
+  return {
+    ratio: beside / alone,
+    nativeRatio: p99('native beside') / alone,
+    shimRatio: beside / p99('shim alone'),
+    medianRatio: percentile(
+      rounds.map(({ ratio }) => ratio),
+      50,
+    ),
+    kept: meanRate(rounds, 'shim') / left,
+    nativeKept: meanRate(rounds, 'native') / left,
+  };
+}
+
 /** The queues of the two models under the shim, as they were after a phase. */
-function describeQueues({ shim, stream }: Place, { before, after }: Round): QueueState[] {
+function describeQueues({ matched, stream }: Place, { pair, before, after }: Round): QueueState[] {
+  const shim = matched[pair]?.shim;
   const describe = (role: 'high' | 'low', queue: QueueInfo): QueueState => {
     const old = before.find(({ id }) => id === queue.id);
     return {
@@ -222,8 +178,8 @@ function describeQueues({ shim, stream }: Place, { before, after }: Round): Queu
     };
   };
   return after.flatMap((queue) => {
-    if (shim.low.owns(queue, 'low')) return [describe('low', queue)];
-    return shim.high.owns(queue, stream) ? [describe('high', queue)] : [];
+    if (shim?.low.owns(queue, 'low')) return [describe('low', queue)];
+    return shim?.high.owns(queue, stream) ? [describe('high', queue)] : [];
   });
 }
 
@@ -244,42 +200,39 @@ function profileOf(place: Place, rounds: readonly Round[]): Profile {
 }
 
 /** Whether a cell misses a goal; loads have one of latency alone. */
-export function fallsShort(result: CellResult): boolean {
-  const keepsLittle = !result.low.startsWith('load') && result.kept < 0.9;
-  return result.ratio > result.goal || keepsLittle;
+export function fallsShort(result: Pick<CellResult, 'low' | 'kept' | 'ratio' | 'goal'>): boolean {
+  const keepsLittle = !result.low.startsWith('load') && result.kept.value < 0.9;
+  return result.ratio.value > result.goal || keepsLittle;
 }
 
 /** What at least one round says of a cell. @param isProfiled whether one that falls short tells why */
 export function summarizeCell(
   { place, high, highMs, low, goal }: Cell,
-  settings: Settings,
+  { load }: Pick<Settings, 'load'>,
   rounds: readonly Round[],
   isProfiled: boolean,
 ): CellResult {
   const phases = Object.fromEntries(
-    PHASES.map((name) => [name, summarizePhase(rounds.map(({ measured }) => measured[name]))]),
-  ) as unknown as Record<PhaseName, PhaseResult>;
-  const alone = phases['native alone'];
-  const rate = (1000 * settings.load) / highMs;
-  const meanOf = (key: 'lowAlone' | 'lowNative' | 'lowShim') => mean(rounds.map((one) => one[key]));
-  const lowPerSecond = {
-    alone: meanOf('lowAlone'),
-    native: meanOf('lowNative'),
-    shim: meanOf('lowShim'),
-  };
-  // Nothing is left where the high model takes longer than its requests are apart.
-  const left = lowPerSecond.alone * Math.max(0, 1 - (rate * alone.serviceMs) / 1000);
-  const p99 = (measured: Measured) => percentile(latenciesOf(measured), 99);
-  const result = {
+    HIGH_PHASES.map((name) => [name, summarizePhase(rounds.map(({ measured }) => measured[name]))]),
+  ) as unknown as Record<HighPhase, PhaseResult>;
+  const rate = requestRate(load, highMs);
+  const extracts = rounds.map(extract);
+  // Rounds of the same processes are more alike than those of others.
+  const pairs = place.matched
+    .map((_, pair) => extracts.filter((one) => one.pair === pair))
+    .filter(({ length }) => length > 0);
+  const result: CellResult = {
     ...{ arrangement: place.arrangement, stream: place.stream, high, low },
-    ...{ rounds: rounds.length, rate, phases, goal, lowPerSecond },
-    ratio: phases['shim beside'].p99 / alone.p99,
-    ratios: rounds.map(
-      ({ measured }) => p99(measured['shim beside']) / p99(measured['native alone']),
-    ),
-    nativeRatio: phases['native beside'].p99 / alone.p99,
-    kept: lowPerSecond.shim / left,
-    nativeKept: lowPerSecond.native / left,
+    ...{ rounds: rounds.length, rate, phases, goal },
+    ...bootstrapUnits(pairs, (some) => ({ ...figuresOf(some, rate) }), BOOTSTRAP),
+    ratios: extracts.map(({ ratio }) => ratio),
+    pairRatios: pairs.map((some) => figuresOf(some, rate).ratio),
+    lowPerSecond: {
+      alone: meanRate(rounds, 'alone'),
+      shimAlone: meanRate(rounds, 'shimAlone'),
+      native: meanRate(rounds, 'native'),
+      shim: meanRate(rounds, 'shim'),
+    },
   };
   if (!isProfiled || !fallsShort(result)) return result;
   return { ...result, profile: profileOf(place, rounds) };

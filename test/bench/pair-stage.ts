@@ -2,9 +2,9 @@
 import type { Controller } from '../../client-lib/index.js';
 import { bareEnvironment } from '../demo/environment.js';
 import { until } from '../e2e/behaviour/until.js';
-import type { Place } from './pair-cells.js';
+import type { MatchedPair, Place } from './pair-rounds.js';
 import { Worker } from './pair-workers.js';
-import type { About, Build, Calibration } from './pair-workers.js';
+import type { About, Build, BuildModel, Calibration } from './pair-workers.js';
 import { SHIM } from './programs.js';
 
 const LOW_LAYERS = 24;
@@ -26,6 +26,10 @@ export interface StageOptions {
   readonly loads: readonly string[];
   /** Whether the high model's stream is to have no CUDA priority (`plain`) or one (`priority`). */
   readonly streams: readonly string[];
+  /** Whether a request of a high model is one launch of a CUDA graph. */
+  readonly isGraph: boolean;
+  /** How many pairs there are of each kind, native and under the shim. */
+  readonly pairs: number;
 }
 
 type Role = 'high' | 'low' | 'both';
@@ -39,6 +43,9 @@ interface Member {
 export class Stage {
   readonly #members: Member[] = [];
   readonly places: Place[] = [];
+  readonly #killAtExit = (): void => {
+    this.kill();
+  };
 
   /**
    * Starts the processes of some arrangements, all at once.
@@ -51,6 +58,8 @@ export class Stage {
     arrangements: readonly string[],
     private readonly env: Readonly<Record<string, string>>,
   ) {
+    // Should this process end without a word.
+    process.once('exit', this.#killAtExit);
     for (const arrangement of arrangements) {
       if (arrangement === 'one') this.#addOne();
       else this.#addTwo(arrangement);
@@ -70,29 +79,41 @@ export class Stage {
   }
 
   #addTwo(arrangement: string): void {
-    const high = { XSCHED_PRIORITY: String(PRIORITY) };
-    const [native, shim] = [
-      { high: this.#start('high', 'high, native'), low: this.#start('low', 'low, native') },
-      {
-        high: this.#startShimmed('high', 'high, shim', high),
-        low: this.#startShimmed('low', 'low, shim', { XSCHED_PRIORITY: '0' }),
-      },
-    ];
-    this.places.push({ arrangement, native, shim, stream: 'high' });
+    const priority = { XSCHED_PRIORITY: String(PRIORITY) };
+    const matched = this.#match((number): MatchedPair => {
+      const high = this.#start('high', `high, native${number}`);
+      const low = this.#start('low', `low, native${number}`);
+      const shim = {
+        high: this.#startShimmed('high', `high, shim${number}`, priority),
+        low: this.#startShimmed('low', `low, shim${number}`, { XSCHED_PRIORITY: '0' }),
+      };
+      return { native: { high, low }, shim };
+    });
+    this.places.push({ arrangement, matched, stream: 'high' });
   }
 
-  /** One process natively and one under the shim; streams of both kinds are in each. */
+  /** Processes natively and under the shim; streams of both kinds are in each. */
   #addOne(): void {
-    const native = this.#start('both', 'one process, native');
     const own = { XSCHED_STREAM_PRIORITY: '1' };
-    const shim = this.#startShimmed('both', 'one process, shim', own);
+    const matched = this.#match((number): MatchedPair => {
+      const native = this.#start('both', `one process, native${number}`);
+      const shim = this.#startShimmed('both', `one process, shim${number}`, own);
+      return { native: { high: native, low: native }, shim: { high: shim, low: shim } };
+    });
     for (const kind of this.options.streams)
       this.places.push({
         arrangement: 'one',
-        native: { high: native, low: native },
-        shim: { high: shim, low: shim },
+        matched,
         stream: kind === 'plain' ? 'high' : 'high-priority',
       });
+  }
+
+  /** @param start is given what tells processes of the same kind apart */
+  #match(start: (number: string) => MatchedPair): MatchedPair[] {
+    const { pairs } = this.options;
+    return Array.from({ length: pairs }, (_, index) =>
+      start(pairs === 1 ? '' : ` ${String(index + 1)}`),
+    );
   }
 
   /** Waits until all can be asked. @returns what they run on */
@@ -106,17 +127,23 @@ export class Stage {
   async calibrate(): Promise<Calibration> {
     const [first] = this.#members;
     if (first === undefined) throw new Error('no process was started');
-    return first.worker.calibrate(this.options.highMs);
+    return first.worker.calibrate(this.options.highMs, this.options.isGraph);
   }
 
   /** Has all processes make their models, and gives high queues without a priority theirs. */
   async build({ layers }: Calibration, controller: Controller): Promise<void> {
-    const { highMs, lowBatch, loads } = this.options;
-    const highs: Build['models'] = Object.fromEntries(
-      Object.keys(highMs).map((name) => [name, { layers: layers[name] ?? 1, batch: 1 }]),
+    const { highMs, lowBatch, loads, isGraph } = this.options;
+    const highs = Object.fromEntries(
+      Object.keys(highMs).map((name): [string, BuildModel] => [
+        name,
+        { layers: layers[name] ?? 1, batch: 1, graph: isGraph },
+      ]),
     );
-    const lows: Build['models'] = Object.fromEntries(
-      Object.entries(lowBatch).map(([name, batch]) => [name, { layers: LOW_LAYERS, batch }]),
+    const lows = Object.fromEntries(
+      Object.entries(lowBatch).map(([name, batch]): [string, BuildModel] => [
+        name,
+        { layers: LOW_LAYERS, batch, graph: false },
+      ]),
     );
     const builds: Readonly<Record<Role, Build>> = {
       high: { models: highs, loads: [], megabytes: MEGABYTES },
@@ -126,9 +153,9 @@ export class Stage {
     await Promise.all(this.#members.map(({ worker, role }) => worker.build(builds[role])));
     // Without a GPU there are no queues.
     if (this.options.device === 'cpu') return;
-    for (const { arrangement, shim, stream } of this.places) {
+    for (const { arrangement, matched, stream } of this.places) {
       const isPlain = arrangement === 'one' && stream === 'high';
-      if (isPlain) await raise(shim.high, controller);
+      if (isPlain) for (const { shim } of matched) await raise(shim.high, controller);
     }
   }
 
@@ -139,6 +166,7 @@ export class Stage {
 
   async close(): Promise<void> {
     await Promise.all(this.#members.map(({ worker }) => worker.end()));
+    process.off('exit', this.#killAtExit);
   }
 }
 

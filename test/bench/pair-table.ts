@@ -1,15 +1,24 @@
 /** What `end-to-end` prints. */
 import { newTable } from '../demo/tables.js';
-import { fallsShort, PHASES } from './pair-cells.js';
+import { formatInterval } from '../fig13a/bootstrap.js';
+import type { Interval } from '../fig13a/bootstrap.js';
+import { fallsShort } from './pair-cells.js';
 import type { CellResult } from './pair-cells.js';
+import { HIGH_PHASES } from './pair-rounds.js';
 import type { Calibration } from './pair-workers.js';
 
 const times = (ratio: number) => `${ratio.toFixed(2)}x`;
 const percent = (part: number) => (Number.isFinite(part) ? `${(100 * part).toFixed(0)}%` : '-');
+const part = (interval: Interval) => formatInterval(interval, percent);
 const spread = ([p50, p99]: readonly [number, number]) => `${p50.toFixed(0)}/${p99.toFixed(0)}`;
 
 /** `one, priority: 0.4 beside b8`. */
-function nameCell({ arrangement, stream, high, low }: CellResult): string {
+export function nameCell({
+  arrangement,
+  stream,
+  high,
+  low,
+}: Pick<CellResult, 'arrangement' | 'stream' | 'high' | 'low'>): string {
   const kind = stream === 'high-priority' ? 'priority' : 'plain';
   return `${arrangement}${arrangement === 'one' ? `, ${kind}` : ''}: ${high} beside ${low}`;
 }
@@ -26,14 +35,22 @@ export function describeCalibration({ layers, layerMs, layerHostMs, baseMs }: Ca
 
 /** A cell in a line, and what its profile says in a few more. */
 export function describeCell(cell: CellResult): string {
-  const { phases, ratio, goal, nativeRatio, kept, nativeKept, rounds, profile } = cell;
+  const { phases, pairRatios, rounds, profile } = cell;
+  const ratio = (interval: Interval) => formatInterval(interval, times);
+  const ratios = [
+    `native ${ratio(cell.nativeRatio)}`,
+    `of shim alone ${ratio(cell.shimRatio)}`,
+    `median of rounds ${ratio(cell.medianRatio)}`,
+    ...(pairRatios.length > 1 ? [`of each pair ${pairRatios.map(times).join(' ')}`] : []),
+    `at most ${String(cell.goal)}`,
+  ];
   const short = fallsShort(cell) ? ' SHORT' : '';
   const lines = [
-    `${nameCell(cell)}: P99 ${times(ratio)} (native ${times(nativeRatio)}, at most ${String(goal)}), ` +
-      `kept ${percent(kept)} (native ${percent(nativeKept)}), ${String(rounds)} rounds${short}`,
+    `${nameCell(cell)}: P99 ${ratio(cell.ratio)} (${ratios.join(', ')}), ` +
+      `kept ${part(cell.kept)} (native ${part(cell.nativeKept)}), ${String(rounds)} rounds${short}`,
   ];
   if (profile === undefined) return lines.join('\n');
-  for (const name of PHASES) {
+  for (const name of HIGH_PHASES) {
     const { late, launch, wait } = phases[name].parts;
     lines.push(
       `  ${name}, µs P50/P99: late ${spread(late)}, launch ${spread(launch)}, wait ${spread(wait)}`,
@@ -51,16 +68,24 @@ export function describeCell(cell: CellResult): string {
 
 /** All cells, with P50/P99 in milliseconds. */
 export function renderCells(cells: readonly CellResult[]): string {
-  const head = ['high, P50/P99 ms', ...PHASES, 'P99 native', 'P99', 'at most', 'kept native'];
-  const table = newTable([...head, 'kept', 'requests', 'missed']);
+  const head = [
+    'high, P50/P99 ms',
+    ...HIGH_PHASES,
+    'P99 native [95%]',
+    'P99',
+    'of shim alone',
+    'median of rounds',
+  ];
+  const table = newTable([...head, 'at most', 'kept native', 'kept', 'requests', 'missed']);
   for (const cell of cells) {
-    const { phases, ratio, nativeRatio, goal, kept, nativeKept } = cell;
-    const requests = PHASES.map((name) => phases[name].n);
-    const missed = PHASES.reduce((sum, name) => sum + phases[name].missed, 0);
+    const { phases, ratio, nativeRatio, shimRatio, medianRatio, goal, kept, nativeKept } = cell;
+    const requests = HIGH_PHASES.map((name) => phases[name].n);
+    const missed = HIGH_PHASES.reduce((sum, name) => sum + phases[name].missed, 0);
     table.push([
       nameCell(cell),
-      ...PHASES.map((name) => `${phases[name].p50.toFixed(2)}/${phases[name].p99.toFixed(2)}`),
-      ...[times(nativeRatio), times(ratio), times(goal), percent(nativeKept), percent(kept)],
+      ...HIGH_PHASES.map((name) => `${phases[name].p50.toFixed(2)}/${phases[name].p99.toFixed(2)}`),
+      ...[nativeRatio, ratio, shimRatio, medianRatio].map((interval) => formatInterval(interval)),
+      ...[times(goal), part(nativeKept), part(kept)],
       ...[String(Math.min(...requests)), String(missed)],
     ]);
   }

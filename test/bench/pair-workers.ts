@@ -8,11 +8,11 @@ import { until } from '../e2e/behaviour/until.js';
 
 const SCRIPT = path.join(ROOT, 'test', 'bench', 'pair_worker.py');
 const PYTHON = process.env['XSCHED_TEST_PYTHON'] ?? 'python3';
-/** PyTorch's own start, with six processes at once. */
-const START_MS = 90_000;
+/** PyTorch's own start, with so many processes at once as `--pairs` may ask for. */
+const START_MS = 180_000;
 /** How long what lasts a moment may take: an inference of the low model may be in its way. */
 const ANSWER_MS = 15_000;
-const BUILD_MS = 60_000;
+const BUILD_MS = 120_000;
 const END_MS = 5000;
 
 /** Streams of a worker, by what runs there; `high-priority` has a higher CUDA priority. */
@@ -37,8 +37,15 @@ export interface Calibration {
   readonly baseMs: number;
 }
 
+export interface BuildModel {
+  readonly layers: number;
+  readonly batch: number;
+  /** Whether a request of it is one launch of a CUDA graph, not one of each kernel. */
+  readonly graph: boolean;
+}
+
 export interface Build {
-  readonly models: Readonly<Record<string, { readonly layers: number; readonly batch: number }>>;
+  readonly models: Readonly<Record<string, BuildModel>>;
   /** Models that are only loaded. */
   readonly loads: readonly string[];
   /** How much each of those is. */
@@ -75,9 +82,6 @@ type Answer = Record<string, unknown> & { readonly id: number; readonly error?: 
 /** One process that obeys. */
 export class Worker {
   readonly #program: Program;
-  readonly #killAtExit = (): void => {
-    this.#program.killNow();
-  };
   #about: About | undefined;
   #read = 0;
   #asked = 0;
@@ -88,8 +92,6 @@ export class Worker {
     const own = last < os.availableParallelism() ? ['taskset', '-c', processors] : [];
     const script = [PYTHON, '-W', 'ignore', SCRIPT, '--device', device];
     this.#program = new Program(title, [...own, ...script] as [string, ...string[]], env);
-    // Should this process end without a word.
-    process.once('exit', this.#killAtExit);
   }
 
   get title(): string {
@@ -111,8 +113,9 @@ export class Worker {
     return pid === this.pid && stream === this.#about?.streams[name];
   }
 
-  async calibrate(ms: Readonly<Record<string, number>>): Promise<Calibration> {
-    return (await this.#ask('calibrate', { ms }, BUILD_MS)) as unknown as Calibration;
+  /** @param ms what models are to take, by their names */
+  async calibrate(ms: Readonly<Record<string, number>>, graph: boolean): Promise<Calibration> {
+    return (await this.#ask('calibrate', { ms, graph }, BUILD_MS)) as unknown as Calibration;
   }
 
   async build(what: Build): Promise<void> {
@@ -141,7 +144,6 @@ export class Worker {
 
   /** Ends it, by force where it does not by itself. */
   async end(): Promise<void> {
-    process.off('exit', this.#killAtExit);
     this.#program.dismiss();
     await this.#program.end(END_MS).catch(() => this.#program.kill());
   }

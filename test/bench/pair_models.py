@@ -1,10 +1,12 @@
 """The models of `pair_worker.py`, and what they run on.
 
 Models are TorchScript traces: they run without Python's lock, so that threads of one process do not
-wait for each other because of Python, and each of their kernels is a launch of its own.
+wait for each other because of Python, and each of their kernels is a launch of its own. One may be
+recorded as a CUDA graph, so that a request is a single launch and waits for the GPU, not for the host.
 """
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +15,8 @@ from torch.nn import functional
 
 # The tensors of a model that is loaded: those of a transformer have some megabytes each.
 TENSOR_MEGABYTES = 8
+# A trace is compiled when it first runs, and a graph goes to the GPU.
+WARM_RUNS = 10
 WORDS = 30_000
 
 
@@ -61,6 +65,10 @@ class Processor:
         del pinned
         return tensor
 
+    def record(self, _stream: NoStream, launch: Callable[[], None]) -> Callable[[], None]:
+        """There are no graphs: it runs as it is."""
+        return launch
+
     def settle(self) -> None:
         """Nothing is under way."""
 
@@ -90,6 +98,13 @@ class Gpu:
 
     def host(self, tensor: torch.Tensor, pinned: bool) -> torch.Tensor:
         return tensor.pin_memory() if pinned else tensor
+
+    def record(self, stream: torch.cuda.Stream, launch: Callable[[], None]) -> Callable[[], None]:
+        """Makes a graph of what is launched, for streams of this one's priority: kernels keep it."""
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=stream):
+            launch()
+        return graph.replay
 
     def settle(self) -> None:
         """Waits for all streams: those of other threads do not wait for this one's."""
@@ -157,10 +172,41 @@ class Model:
         self._vectors = device.host(vectors, pinned=True)
         device.settle()
 
-    def launch(self) -> None:
+    def warm(self, stream: Stream) -> None:
+        """Makes it ready for a stream, which has to be the current one: each has memory of its own."""
+        for _ in range(WARM_RUNS):
+            self.launch(stream)
+        stream.synchronize()
+
+    def launch(self, _stream: Stream) -> None:
         """Puts a request into the current stream: copies its input, runs, copies its output."""
+        self._run()
+
+    def _run(self) -> None:
         self._input.copy_(self._texts, non_blocking=True)
         self._vectors.copy_(self._traced(self._input), non_blocking=True)
+
+
+class GraphModel(Model):
+    """The same as a CUDA graph with both copies in it."""
+
+    def __init__(self, device: Device, layers: int, batch: int) -> None:
+        super().__init__(device, layers, batch)
+        self._device = device
+        # By the handle of the stream.
+        self._graphs: dict[int, Callable[[], None]] = {}
+
+    def warm(self, stream: Stream) -> None:
+        """Runs as a trace first: what is compiled or allocated then must not be while it records."""
+        for _ in range(WARM_RUNS):
+            self._run()
+        stream.synchronize()
+        self._graphs[stream.cuda_stream] = self._device.record(stream, self._run)
+        super().warm(stream)
+
+    def launch(self, stream: Stream) -> None:
+        """Puts a request into the current stream, for which it has to be warm, as one launch."""
+        self._graphs[stream.cuda_stream]()
 
 
 class Load:

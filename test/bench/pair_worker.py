@@ -4,9 +4,10 @@ Reads requests from standard input, a JSON object a line, and answers each with 
 carries its `id`. Ends with its standard input. It knows of no scheduler. The first line that it
 prints says what it runs on, with the handles of its streams.
 
-`calibrate` how many layers a model needs for so many milliseconds; `{"ms": {NAME: MS}}`
-`build`     the models that the others name; `{"models": {NAME: {"layers": N, "batch": N}},
-            "loads": [NAME], "megabytes": N}`
+`calibrate` how many layers a model needs for so many milliseconds;
+            `{"ms": {NAME: MS}, "graph": BOOL}`
+`build`     the models that the others name; `{"models": {NAME: {"layers": N, "batch": N,
+            "graph": BOOL}}, "loads": [NAME], "megabytes": N}`
 `measure`   answers requests that come at fixed moments, whether it is free or not;
             `{"model", "stream", "seconds", "rate", "arrivals", "seed"}`
 `flood`     runs a model, or loads one, without pause from now on; `{"model", "stream"}`
@@ -32,12 +33,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
-from pair_models import Device, Gpu, Load, Model, Processor, Stream
+from pair_models import Device, Gpu, GraphModel, Load, Model, Processor, Stream
 
 PR_SET_TIMERSLACK = 29
 # A thread that slept this much too long would begin a request late: the rest it waits awake.
 SLEEP_SPARE_NS = 80_000
-WARM_RUNS = 10
+# Requests before a phase, of a thread that has slept since the last one.
+PHASE_WARM_RUNS = 5
 # One in a row with others takes less: the host launches it while the GPU runs the one before, and
 # all of it is in the processor's caches still.
 CALIBRATION_RUNS = 100
@@ -69,6 +71,11 @@ def draw_moments(seconds: float, rate: float, arrivals: str, seed: int) -> Itera
         yield int(moment * 1e9)
 
 
+def make_model(device: Device, layers: int, batch: int, graph: bool) -> Model:
+    """A model whose requests are launches of its kernels, or one of a graph."""
+    return (GraphModel if graph else Model)(device, layers, batch)
+
+
 class Worker:
     def __init__(self, device: Device) -> None:
         self._device = device
@@ -81,9 +88,9 @@ class Worker:
         }
         self._stop = threading.Event()
 
-    def calibrate(self, ms: dict[str, float]) -> dict:
+    def calibrate(self, ms: dict[str, float], graph: bool) -> dict:
         """Layers that come next to so many milliseconds; a layer's time, also on the host alone."""
-        runs = [self._time_runs(layers) for layers in CALIBRATION_LAYERS]
+        runs = [self._time_runs(layers, graph) for layers in CALIBRATION_LAYERS]
         (few_ms, few_host_ms), (many_ms, many_host_ms) = runs
         more = CALIBRATION_LAYERS[1] - CALIBRATION_LAYERS[0]
         layer_ms = max((many_ms - few_ms) / more, 1e-6)
@@ -99,38 +106,37 @@ class Worker:
             "baseMs": base_ms,
         }
 
-    def _time_runs(self, layers: int) -> tuple[float, float]:
+    def _time_runs(self, layers: int, graph: bool) -> tuple[float, float]:
         """Milliseconds of a request that comes alone, and what of that it takes to launch it."""
-        model = Model(self._device, layers, batch=1)
+        model = make_model(self._device, layers, 1, graph)
         stream = self.streams["high"]
         hosts, wholes = [], []
         with self._device.on(stream), torch.inference_mode():
+            model.warm(stream)
             end = time.monotonic() + CLOCK_SECONDS
             while time.monotonic() < end:
-                model.launch()
+                model.launch(stream)
                 stream.synchronize()
             for _ in range(CALIBRATION_RUNS):
                 began = time.monotonic_ns() + CALIBRATION_PAUSE_NS
                 wait_until(began)
-                model.launch()
+                model.launch(stream)
                 hosts.append(time.monotonic_ns() - began)
                 stream.synchronize()
                 wholes.append(time.monotonic_ns() - began)
         return statistics.median(wholes) / 1e6, statistics.median(hosts) / 1e6
 
     def build(self, models: dict[str, dict], loads: list[str], megabytes: int) -> dict:
-        """Makes what is named, and warms each model on each stream: each has memory of its own."""
+        """Makes what is named, and warms each model on each stream."""
         for name, what in models.items():
-            self._models[name] = Model(self._device, what["layers"], what["batch"])
+            self._models[name] = make_model(self._device, **what)
         for name in loads:
             pinned = name.endswith("pinned")
             self._loads[name] = Load(self._device, megabytes, pinned)
         for stream in self.streams.values():
             with self._device.on(stream), torch.inference_mode():
                 for model in self._models.values():
-                    for _ in range(WARM_RUNS):
-                        model.launch()
-                stream.synchronize()
+                    model.warm(stream)
         gc.collect()
         # What is there now stays; a collection is no part of a request.
         gc.freeze()
@@ -147,8 +153,8 @@ class Worker:
         moments = list(draw_moments(seconds, rate, arrivals, seed))
         rows: list[tuple[int, int, int, int]] = []
         with self._device.on(queue), torch.inference_mode():
-            for _ in range(WARM_RUNS):
-                runner.launch()
+            for _ in range(PHASE_WARM_RUNS):
+                runner.launch(queue)
                 queue.synchronize()
             start = time.monotonic_ns()
             # Where the GPU does not keep up, requests come ever later.
@@ -159,7 +165,7 @@ class Worker:
                 began = time.monotonic_ns()
                 if began > last:
                     break
-                runner.launch()
+                runner.launch(queue)
                 launched = time.monotonic_ns()
                 queue.synchronize()
                 rows.append((due, began, launched, time.monotonic_ns()))
@@ -208,10 +214,10 @@ class Worker:
     def _model_steps(self, model: Model, queue: Stream) -> Iterator[None]:
         """One inference ahead: the GPU never waits for the host, nor the host runs far ahead."""
         finished = [self._device.event(), self._device.event()]
-        model.launch()
+        model.launch(queue)
         finished[0].record()
         while True:
-            model.launch()
+            model.launch(queue)
             finished[1].record()
             finished[0].synchronize()
             finished.reverse()

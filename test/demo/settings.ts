@@ -26,6 +26,16 @@ export function numberBetween(low: number, high: number): (text: string) => numb
   };
 }
 
+/** The same for whole numbers. */
+export function wholeNumberBetween(low: number, high: number): (text: string) => number {
+  const parse = numberBetween(low, high);
+  return (text) => {
+    const value = parse(text);
+    if (Number.isInteger(value)) return value;
+    throw new InvalidArgumentError('A whole number is needed.');
+  };
+}
+
 /** Reads the command line; prints and exits by itself on --help and on wrong arguments. */
 export function parseSettings(argv: readonly string[]): Settings {
   const command = new Command('demo')

@@ -45,6 +45,24 @@ export function percentile(values: readonly number[], percent: number): number {
   return percentileSorted(sortValues(values, 'percentile'), percent);
 }
 
+/**
+ * The same as `percentile` of all values of several series together, for series that ascend, which is not
+ * checked. Sorts only those values that may be among the highest: quick for high percentiles.
+ * @param percent 0 to 100
+ */
+export function percentileTogether(series: readonly Float64Array[], percent: number): number {
+  const count = series.reduce((sum, { length }) => sum + length, 0);
+  const rank = ((count - 1) * percent) / 100;
+  // From the value at the lower of the two closest ranks on.
+  const highest = count - Math.floor(rank);
+  const tails = series.map((values) => values.subarray(Math.max(0, values.length - highest)));
+  const sorted = Float64Array.from(tails.flatMap((tail) => [...tail])).sort();
+  const below = sorted[sorted.length - highest];
+  if (below === undefined) throw new RangeError('percentileTogether needs at least one value');
+  const above = sorted[sorted.length - highest + 1] ?? below;
+  return below + (rank % 1) * (above - below);
+}
+
 /** P50, P90 and P99 of at least one value. */
 export function summarizeLatencies(values: readonly number[]): LatencySummary {
   const sorted = sortValues(values, 'summarizeLatencies');

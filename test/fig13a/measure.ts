@@ -84,13 +84,14 @@ function doNothing(): Promise<void> {
 }
 
 async function withServer<T>(
-  { gpuEnv, models, signal }: Context,
+  { options, gpuEnv, models, signal }: Context,
   folder: string,
   prefix: readonly string[],
   work: (server: TritonServer) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
-  const server = await startTriton({ folder, prefix, env: gpuEnv(folder), models, signal });
+  const env = { ...gpuEnv(folder), ...options.env };
+  const server = await startTriton({ folder, prefix, env, models, signal });
   return during(
     () => work(server),
     () => server.stop(),

@@ -1,8 +1,8 @@
 /** The command line of `npm run fig13a`. */
 import path from 'node:path';
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { ROOT } from '../demo/paths.js';
-import { numberBetween } from '../demo/settings.js';
+import { numberBetween, wholeNumberBetween } from '../demo/settings.js';
 
 /** The settings of the experiment, in the order in which they are measured. */
 export const SETTINGS = ['standalone', 'triton', 'triton-p', 'xsched'] as const;
@@ -31,6 +31,8 @@ export interface Options {
   readonly engine: 'auto' | 'bert' | 'chain';
   /** Whether the C++ backend gives its streams the CUDA priority of the configuration. */
   readonly streamPriorities: boolean;
+  /** Variables of the servers' environment, by name. */
+  readonly env: Readonly<Record<string, string>>;
   readonly mps: boolean;
   readonly gpu: 'auto' | 'real' | 'simulated';
   /** Clock of the simulated GPU, 1 to 1000. */
@@ -55,17 +57,20 @@ type Parsed = Omit<Options, 'settings' | 'highLayers' | 'limitP99' | 'streamPrio
 
 const DEFAULT_LIMITS = { cpp: 1.05, python: 1.15, pythonMps: 1.1 } as const;
 
-function wholeNumberBetween(low: number, high: number): (text: string) => number {
-  const parse = numberBetween(low, high);
-  return (text) => {
-    const value = parse(text);
-    if (Number.isInteger(value)) return value;
-    throw new InvalidArgumentError('A whole number is needed.');
-  };
-}
-
 function numberOption(flags: string, text: string, parser: (text: string) => number): Option {
   return new Option(flags, text).argParser(parser);
+}
+
+/** Adds `NAME=VALUE` to the variables before it; of two with one name the later holds. */
+function addVariable(
+  text: string,
+  before: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) {
+    throw new InvalidArgumentError('NAME=VALUE is needed.');
+  }
+  return { ...before, [name]: value };
 }
 
 function buildCommand(): Command {
@@ -131,6 +136,11 @@ function buildCommand(): Command {
       new Option('--stream-priorities <on|off>', 'CUDA priorities of the C++ backend')
         .choices(['on', 'off'])
         .default('on'),
+    )
+    .addOption(
+      new Option('--env <NAME=VALUE>', "variable of the servers' environment; may be repeated")
+        .argParser(addVariable)
+        .default({}, 'none'),
     )
     .option('--mps', 'run the servers under an MPS control daemon', false)
     .addOption(

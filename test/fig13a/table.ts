@@ -1,6 +1,6 @@
 /** The figures as a table for the terminal. */
 import Table from 'cli-table3';
-import type { Interval } from './bootstrap.js';
+import { formatInterval } from './bootstrap.js';
 import type { Figures, SettingResult } from './summary.js';
 
 const HEAD = [
@@ -8,16 +8,10 @@ const HEAD = [
   ...['server P50 ms', 'P99', 'low req/s', 'kept'],
 ];
 
-function formatRatio(ratio: Interval | null): string {
-  if (ratio === null) return '';
-  const { value, low, high } = ratio;
-  return `${value.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
-}
-
 function renderRow({ high, compute, p99Ratio, lowPerSecond, kept }: Figures): string[] {
   const latencies = [high.p50, high.p90, high.p99, high.max].map((value) => value.toFixed(2));
   return [
-    ...[...latencies, String(high.n), formatRatio(p99Ratio)],
+    ...[...latencies, String(high.n), p99Ratio === null ? '' : formatInterval(p99Ratio)],
     ...[compute?.p50.toFixed(2) ?? '', compute?.p99.toFixed(2) ?? ''],
     ...[lowPerSecond.toFixed(2), kept === null ? '' : `${(100 * kept).toFixed(1)}%`],
   ];

@@ -1,8 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   completionsPerSecond,
   empiricalCdf,
   percentile,
+  percentileTogether,
   summarizeLatencies,
 } from '../../demo/statistics.js';
 
@@ -34,6 +36,27 @@ describe('percentile', () => {
     expect(() => percentile([1], Number.NaN)).toThrow('got NaN');
     expect(() => percentile([1, Number.NaN], 50)).toThrow('finite values, got NaN');
     expect(() => percentile([1, Infinity], 50)).toThrow('finite values, got Infinity');
+  });
+});
+
+describe('percentileTogether', () => {
+  it('is the percentile of all values of the series', () => {
+    const values = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { maxLength: 30 });
+    const series = fc.array(values, { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(series, fc.double({ min: 0, max: 100, noNaN: true }), (all, percent) => {
+        fc.pre(all.some(({ length }) => length > 0));
+        const ascending = all.map((one) => Float64Array.from(one).sort());
+        expect(percentileTogether(ascending, percent)).toBeCloseTo(
+          percentile(all.flat(), percent),
+          6,
+        );
+      }),
+    );
+  });
+
+  it('refuses series without values', () => {
+    expect(() => percentileTogether([new Float64Array()], 99)).toThrow('at least one value');
   });
 });
 

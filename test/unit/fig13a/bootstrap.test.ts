@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bootstrapRatio } from '../../fig13a/bootstrap.js';
+import { bootstrapRatio, bootstrapUnits, formatInterval } from '../../fig13a/bootstrap.js';
 
 const OPTIONS = { percent: 50, resamples: 2000, seed: 1 } as const;
 
@@ -40,5 +40,60 @@ describe('bootstrapRatio', () => {
 
   it('refuses an empty sample', () => {
     expect(() => bootstrapRatio([], [1], OPTIONS)).toThrow('at least one value');
+  });
+});
+
+describe('bootstrapUnits', () => {
+  const mean = (values: readonly number[]) => ({
+    mean: values.reduce((sum, value) => sum + value, 0) / values.length,
+  });
+
+  it('agrees with the standard error of the mean of a single group', () => {
+    // The standard deviation is 1.17 and the standard error of 100 values 0.117.
+    const { value, low, high } = bootstrapUnits([spread(100, 5, 2)], mean, OPTIONS).mean;
+    expect(value).toBeCloseTo(5, 10);
+    expect(low).toBeGreaterThan(5 - 2.2 * 0.117);
+    expect(low).toBeLessThan(5 - 1.7 * 0.117);
+    expect(high).toBeGreaterThan(5 + 1.7 * 0.117);
+    expect(high).toBeLessThan(5 + 2.2 * 0.117);
+  });
+
+  it('is wide where groups differ, however alike the units within each are', () => {
+    const groups = [Array<number>(50).fill(1), Array<number>(50).fill(3)];
+    const apart = bootstrapUnits(groups, mean, OPTIONS).mean;
+    expect(apart).toEqual({ value: 2, low: 1, high: 3 });
+    const together = bootstrapUnits([groups.flat()], mean, OPTIONS).mean;
+    expect(together.high - together.low).toBeLessThan(0.5);
+  });
+
+  it('draws what is said of a unit together', () => {
+    const units = spread(20, 5, 4).map((value) => ({ value, twice: 2 * value }));
+    const ratio = (drawn: readonly { value: number; twice: number }[]) => ({
+      ratio:
+        mean(drawn.map(({ twice }) => twice)).mean / mean(drawn.map(({ value }) => value)).mean,
+    });
+    const { value, low, high } = bootstrapUnits([units], ratio, OPTIONS).ratio;
+    for (const bound of [value, low, high]) expect(bound).toBeCloseTo(2, 10);
+  });
+
+  it('has no bounds for a single unit, or where a figure is not always there', () => {
+    expect(bootstrapUnits([[4]], mean, OPTIONS).mean).toEqual({ value: 4, low: NaN, high: NaN });
+    const sometimes = (values: readonly number[]) => ({ part: 1 / (values.includes(0) ? 0 : 1) });
+    const { part } = bootstrapUnits([[0, 1]], sometimes, OPTIONS);
+    expect(part).toEqual({ value: Infinity, low: NaN, high: NaN });
+  });
+
+  it('refuses to draw from nothing', () => {
+    expect(() => bootstrapUnits([], mean, OPTIONS)).toThrow('at least one group');
+    expect(() => bootstrapUnits([[1], []], mean, OPTIONS)).toThrow('group 1');
+  });
+});
+
+describe('formatInterval', () => {
+  it('leaves out bounds that are not known', () => {
+    expect(formatInterval({ value: 1.046, low: 0.98, high: 1.125 })).toBe('1.05 [0.98, 1.13]');
+    expect(formatInterval({ value: 2, low: NaN, high: NaN })).toBe('2.00');
+    const percent = (part: number) => `${String(100 * part)}%`;
+    expect(formatInterval({ value: 0.5, low: 0.25, high: 0.75 }, percent)).toBe('50% [25%, 75%]');
   });
 });

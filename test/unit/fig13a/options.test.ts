@@ -21,7 +21,7 @@ describe('parseOptions', () => {
       ...{ settings: ['standalone', 'triton', 'triton-p', 'xsched'], backend: 'cpp' },
       ...{ seconds: 60, warmup: 20, repeat: 1, sleepMs: 100, lowConcurrency: 1 },
       ...{ layers: 24, highLayers: 24, lowBatch: 1, engine: 'auto', streamPriorities: true },
-      ...{ mps: false, gpu: 'auto', scale: 20, json: false, check: false, limitP99: 1.05 },
+      ...{ env: {}, mps: false, gpu: 'auto', scale: 20, json: false, check: false, limitP99: 1.05 },
     });
   });
 
@@ -44,12 +44,23 @@ describe('parseOptions', () => {
     expect(parseOptions(both)).toMatchObject({ layers: 12, highLayers: 6 });
   });
 
+  it('takes variables for the servers, the last one of each name', () => {
+    const given = ['A=1', 'B=', 'C_2=x=y z', 'A=3'].flatMap((variable) => ['--env', variable]);
+    expect(parseOptions(['xsched', ...given])).toMatchObject({
+      ...{ settings: ['xsched'], env: { A: '3', B: '', C_2: 'x=y z' } },
+    });
+    // What was given before stays with its own command line.
+    expect(parseOptions([]).env).toEqual({});
+  });
+
   it.each([
     [['nothing'], /'nothing' is invalid for argument 'settings'.*standalone, triton, triton-p/],
     [['--seconds', '1'], /'--seconds <s>' argument '1' is invalid. A number from 2 to 3600/],
     [['--repeat', '1.5'], /'--repeat <n>' argument '1.5' is invalid. A whole number is needed/],
     [['--low-batch', '0'], /'--low-batch <n>' argument '0' is invalid. A number from 1 to 256/],
     [['--backend', 'tensorrt'], /'--backend <which>' argument 'tensorrt'.*cpp, python/],
+    [['--env', 'NAME'], /'--env <NAME=VALUE>' argument 'NAME' is invalid. NAME=VALUE is needed/],
+    [['--env', '2=a'], /argument '2=a' is invalid. NAME=VALUE is needed/],
     [['--seconds', '10'], /--warmup is 20: it has to be less than --seconds \(10\)/],
     [['--engine', 'bert', '--gpu', 'simulated'], /--engine is bert: it needs a real GPU/],
     [['--mps', '--gpu', 'simulated'], /--mps is given: it needs a real GPU/],
