@@ -1,6 +1,6 @@
 /** The command line of `npm run fig13a`. */
 import path from 'node:path';
-import { Argument, Command, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { ROOT } from '../demo/paths.js';
 import { numberBetween, wholeNumberBetween } from '../demo/settings.js';
 
