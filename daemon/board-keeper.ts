@@ -7,7 +7,7 @@ import { LIMITS } from '../protocol/messages.js';
 import { createBoard } from './core/board.js';
 import type { BoardChange, BoardState, SlotProcess } from './core/board.js';
 import type { Event } from './core/events.js';
-import { SAMPLE_MS } from './core/liveness.js';
+import type { Rounds } from './rounds.js';
 
 /** Nonces are random and below this; Node draws no larger ones. */
 const NONCE_END = 2 ** 48 - 1;
@@ -27,8 +27,9 @@ export class BoardKeeper {
   readonly #watches: ProcessWatch[] = [];
   /** Processes with slots that have no link yet. */
   readonly #left = new Map<string, SlotProcess>();
-  #heart: NodeJS.Timeout | undefined;
-  #sampling: NodeJS.Timeout | undefined;
+  #hastenBeat: () => void = () => undefined;
+  /** Whether the core was told last that no slot has work. */
+  #wasQuiet = false;
 
   private constructor(
     private readonly board: Board,
@@ -61,7 +62,7 @@ export class BoardKeeper {
    * From now on the board is the core's: it hears of the end of processes that it has not met, and
    * which slots have work.
    */
-  start(dispatch: (event: Event) => void): void {
+  start(rounds: Rounds, dispatch: (event: Event) => void): void {
     dispatch({ type: 'begin' });
     for (const process of this.#left.values()) {
       const onExit = () => {
@@ -74,20 +75,23 @@ export class BoardKeeper {
         // Else there is nothing left to watch it with: its slots are kept, since it may use them.
       }
     }
-    this.#heart = setInterval(() => {
-      this.board.beat();
-    }, LIMITS.BEAT_MS);
-    this.#sampling = setInterval(() => {
-      this.#sample(dispatch);
-    }, SAMPLE_MS);
+    this.#hastenBeat = rounds.add(() => this.#beat(dispatch));
   }
 
-  #sample(dispatch: (event: Event) => void): void {
+  /** Gives a sign of life and tells which slots have work. @returns when to do so again, in milliseconds */
+  #beat(dispatch: (event: Event) => void): number {
+    this.board.beat();
     const { devices } = this.state;
-    if (devices.size === 0) return;
+    // Without a slot nobody waits for it.
+    if (devices.size === 0) return Infinity;
     const bits = new Map<string, bigint>();
     for (const { id, index } of devices.values()) bits.set(id, this.board.bits(index));
-    dispatch({ type: 'bits', bits });
+    const isQuiet = [...bits.values()].every((word) => word === 0n);
+    // That there still is no work is no news, but that time is up for slots which an earlier daemon gave.
+    const isNews = !isQuiet || !this.#wasQuiet || this.state.restoredUntil !== Infinity;
+    this.#wasQuiet = isQuiet;
+    if (isNews) dispatch({ type: 'bits', bits });
+    return isQuiet ? LIMITS.BEAT_QUIET_MS : LIMITS.BEAT_MS;
   }
 
   /** Does what the core wants. */
@@ -96,6 +100,8 @@ export class BoardKeeper {
       case 'give': {
         const { slot, device, pid, startTime, priority } = change;
         this.board.give(slot, device, pid, startTime, priority);
+        // It may be the first one, for which there were no beats.
+        this.#hastenBeat();
         return;
       }
       case 'free':
@@ -108,8 +114,6 @@ export class BoardKeeper {
   }
 
   close(): void {
-    clearInterval(this.#heart);
-    clearInterval(this.#sampling);
     for (const watch of this.#watches) watch.close();
     this.board.close();
   }

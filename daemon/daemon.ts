@@ -12,6 +12,7 @@ import { countState, listCalls, listQueues } from './core/report.js';
 import { createState } from './core/state.js';
 import { Engine } from './engine.js';
 import { POLICIES } from './policy/registry.js';
+import { Rounds } from './rounds.js';
 import { RuntimeDir, RuntimeDirError } from './runtime-dir.js';
 import { AgentServer } from './transport/agent-server.js';
 import { ConnectionLimits, RECEIVED_BYTES_MAX } from './transport/connection-limits.js';
@@ -22,9 +23,12 @@ import type { MessageSocket, RouterOptions } from './transport/router-socket.js'
 import { Authenticator } from './transport/zap.js';
 import { VERSION } from './version.js';
 
-/** Subscriptions, links and the status line are looked after this often, in milliseconds. */
+/** Subscriptions and the status line are looked after this often, in milliseconds. */
 const HOUSEKEEPING_MS = 1000;
-/** Clients that have been quiet for long are asked this often whether they are there. */
+/**
+ * Clients that have been quiet for long are asked this often whether they are there, in milliseconds, while
+ * there may be some that are not: to ask costs as much as all else that is done while nothing changes.
+ */
 const PROBE_MS = 5000;
 /** Bytes of a list reply that the fixed fields of one queue take at most. */
 const QUEUE_INFO_BYTES = 1200;
@@ -94,6 +98,7 @@ class RunningDaemon implements Daemon {
   readonly broken: Promise<Error>;
   readonly #startedAt = performance.now();
   readonly #peers = new PeerTable();
+  readonly #rounds = new Rounds(() => performance.now());
   readonly #engine: Engine;
   readonly #closers: (() => void)[] = [];
   #agents: AgentServer | undefined;
@@ -200,12 +205,13 @@ class RunningDaemon implements Daemon {
       queues: () => this.queues(),
       calls: () => this.calls(),
     });
-    this.board?.start((event) => {
+    this.board?.start(this.#rounds, (event) => {
       this.#engine.dispatch(event);
     });
     this.#agents.start();
     this.#controllers.start();
-    this.#keepHouse();
+    this.#rounds.add(() => this.#keepHouse());
+    this.#rounds.add(() => this.#probe());
     log.info(
       `xschedd ${VERSION} serves ${this.runtimeDir}, policy ${this.#engine.state.policy.name}, ` +
         `generation ${String(this.generation)}`,
@@ -251,6 +257,7 @@ class RunningDaemon implements Daemon {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#rounds.stop();
     this.#tellServiceManager('STOPPING=1');
     this.#engine.dispatch({ type: 'leave' });
     this.#engine.stop();
@@ -262,22 +269,21 @@ class RunningDaemon implements Daemon {
     this.options.log.info(`xschedd leaves ${this.runtimeDir}`);
   }
 
-  #keepHouse(): void {
-    const house = setInterval(() => {
-      const now = performance.now();
-      this.#peers.sweep(now);
-      this.#controllers?.sweep(now);
-      this.#tellStatus();
-      this.#tellUndelivered();
-      this.limits.tell();
-    }, HOUSEKEEPING_MS);
-    const probe = setInterval(() => {
-      this.#engine.dispatch({ type: 'probe' });
-    }, PROBE_MS);
-    this.#closers.push(() => {
-      clearInterval(house);
-      clearInterval(probe);
-    });
+  #keepHouse(): number {
+    this.#controllers?.sweep(performance.now());
+    this.#tellStatus();
+    this.#tellUndelivered();
+    this.limits.tell();
+    return HOUSEKEEPING_MS;
+  }
+
+  #probe(): number {
+    const now = performance.now();
+    // It reads a file for each controller that has been quiet for long.
+    this.#peers.sweep(now);
+    const closed = this.limits.closedLately(now);
+    this.#engine.dispatch({ type: 'probe', closed });
+    return PROBE_MS;
   }
 
   #tellStatus(): void {

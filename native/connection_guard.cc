@@ -117,6 +117,7 @@ int ConnectionGuard::Close(int fd) {
         std::lock_guard<std::mutex> lock(mutex_);
         auto entry = connections_.find(fd);
         if (entry != connections_.end()) {
+            counts_.closed++;
             auto user = by_user_.find(entry->second.uid);
             if (--user->second == 0) {
                 by_user_.erase(user);
@@ -139,6 +140,7 @@ Napi::Value CountConnections(const Napi::CallbackInfo &info) {
     ConnectionGuard::Counts counts = ConnectionGuard::Get().Count();
     Napi::Object result = Napi::Object::New(info.Env());
     result.Set("open", counts.open);
+    result.Set("closed", counts.closed);
     result.Set("turnedAway", counts.turned_away);
     result.Set("turnedAwayUid", counts.turned_away_uid);
     result.Set("cutOff", counts.cut_off);

@@ -30,6 +30,7 @@ public:
 
     struct Counts {
         uint32_t open = 0;
+        uint32_t closed = 0;
         uint32_t turned_away = 0;
         uid_t turned_away_uid = 0;
         uint32_t cut_off = 0;
@@ -67,7 +68,7 @@ private:
 /// guardConnections(connections, connectionsPerUser, messageBytes): boolean
 Napi::Value GuardConnections(const Napi::CallbackInfo &info);
 
-/// countConnections(): { open, turnedAway, turnedAwayUid, cutOff, cutOffPid }
+/// countConnections(): { open, closed, turnedAway, turnedAwayUid, cutOff, cutOffPid }
 Napi::Value CountConnections(const Napi::CallbackInfo &info);
 
 } // namespace xsched

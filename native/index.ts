@@ -82,6 +82,8 @@ export interface ConnectionLimits {
 /** What became of the connections that libzmq accepted in this process. */
 export interface ConnectionCounts {
   readonly open: number;
+  /** Were open and are not any more, whoever ended them; counted modulo 2^32. */
+  readonly closed: number;
   /** Closed at once, since a limit was reached; and whose the last of them was. */
   readonly turnedAway: number;
   readonly turnedAwayUid: number;

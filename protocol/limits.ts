@@ -33,8 +33,13 @@ export const LIMITS = {
   /** The board, as `board.h` lays it out: devices, and slots of each. */
   BOARD_DEVICES: 64,
   BOARD_SLOTS: 64,
-  /** The daemon's sign of life on the board comes this often, in milliseconds. */
+  /** The daemon's sign of life on the board comes this often, in milliseconds, while a slot has work. */
   BEAT_MS: 250,
+  /**
+   * And this often, in milliseconds, while none has: whoever waits shows work and counts from when he
+   * began, so he sees the next one within this time and the others within BEAT_MS.
+   */
+  BEAT_QUIET_MS: 500,
   /** A shim that waits by the board and has seen no sign of life for so long lets launches through. */
   BEATLESS_MS: 1000,
   /** Functions of the driver that one client may tell of. */

@@ -75,7 +75,7 @@ export interface BoardState {
   readonly nonce: number;
   /** By UUID. */
   readonly devices: Map<string, BoardDevice>;
-  /** Until when slots of an earlier daemon count. */
+  /** Until when slots of an earlier daemon count; Infinity when they do not any more. */
   restoredUntil: number;
   /** When it was last looked which slots have work. */
   sampledAt: number;

@@ -21,7 +21,7 @@ export type Event =
       /** Whether its process is no more either; else it may come back with another link. */
       readonly ended: boolean;
     }
-  /** Which slots of the board's devices have work, by UUID: every SAMPLE_MS, while there are slots. */
+  /** Which slots of the board's devices have work, by UUID: with each beat while one has, and when none has any more. */
   | { readonly type: 'bits'; readonly bits: ReadonlyMap<string, bigint> }
   /** A process with slots on the board has ended that no link is of. */
   | { readonly type: 'vacated'; readonly process: SlotProcess }
@@ -50,8 +50,8 @@ export type Event =
       readonly request: number;
       readonly enabled: boolean;
     }
-  /** Asks clients that have been quiet for long whether their links are still there. */
-  | { readonly type: 'probe' }
+  /** Time has passed. `closed`: clients that have been quiet for long are asked whether their links are there. */
+  | { readonly type: 'probe'; readonly closed: boolean }
   /** Whether anybody wants a report of each suspension. */
   | { readonly type: 'observe'; readonly on: boolean }
   /** The daemon begins. */

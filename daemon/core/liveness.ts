@@ -3,6 +3,7 @@
  * for too long. Each device has one timer, set to the earliest moment at which something may be due
  * and armed only while a queue of it has work.
  */
+import { LIMITS } from '../../protocol/messages.js';
 import { endRestored, noteCompeting, noteStalling, remaskClient } from './board.js';
 import type { Turn } from './decide.js';
 import { checkWork } from './latency.js';
@@ -14,9 +15,6 @@ import type { Client, Device, Queue } from './state.js';
  * what it has not heard meanwhile proves nothing about the others.
  */
 const LATE_MS = 500;
-
-/** It is to be told which slots of the board have work this often, in milliseconds. */
-export const SAMPLE_MS = 1000;
 
 /** A client that has said nothing for so long, in milliseconds, is sent its state once more. */
 const QUIET_MS = 5000;
@@ -59,7 +57,7 @@ export function checkBits(turn: Turn, bits: ReadonlyMap<string, bigint>): void {
   const { board, clientByPid, settings } = turn.state;
   if (board === undefined) return;
   endRestored(turn, board);
-  const late = turn.now - board.sampledAt > SAMPLE_MS + LATE_MS;
+  const late = turn.now - board.sampledAt > LIMITS.BEAT_QUIET_MS + LATE_MS;
   board.sampledAt = turn.now;
   for (const device of board.devices.values()) {
     const shown = bits.get(device.id) ?? 0n;

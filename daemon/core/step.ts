@@ -63,7 +63,7 @@ function handle(turn: Turn, event: Event): void {
       takeEnable(turn, event);
       return;
     case 'probe':
-      probeClients(turn);
+      if (event.closed) probeClients(turn);
       checkArrivals(turn);
       return;
     case 'observe':

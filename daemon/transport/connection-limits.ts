@@ -17,6 +17,12 @@ const CONNECTIONS_MIN = 16;
  */
 export const RECEIVED_BYTES_MAX = 4 * LIMITS.MESSAGE_BYTES;
 
+/**
+ * After a connection was closed its link may still be there for so long, in milliseconds: libzmq takes what
+ * is sent next before it finds out, and clients are asked only when they have been quiet for a while.
+ */
+const CLOSED_LATELY_MS = 30_000;
+
 /** There are too few descriptors to serve anybody; the message says how many are needed. */
 export class DescriptorsError extends Error {
   override readonly name = 'DescriptorsError';
@@ -52,10 +58,13 @@ export function computeRoom(limit: number, open: number): Room {
 export class ConnectionLimits {
   readonly #before = countConnections();
   #told = this.#before;
+  #closed = this.#before.closed;
+  #closedAt = -Infinity;
 
   private constructor(
     private readonly log: Logger,
     private readonly room: Room,
+    private readonly isGuarded: boolean,
   ) {}
 
   /**
@@ -64,17 +73,30 @@ export class ConnectionLimits {
    */
   static set(log: Logger): ConnectionLimits {
     const room = computeRoom(readDescriptorLimit(), fs.readdirSync('/proc/self/fd').length);
-    if (!guardConnections({ ...room, messageBytes: RECEIVED_BYTES_MAX })) {
+    const isGuarded = guardConnections({ ...room, messageBytes: RECEIVED_BYTES_MAX });
+    if (!isGuarded) {
       log.warn(
         'this build of libzmq cannot be kept within limits: a flood of connections may end xschedd',
       );
     }
-    return new ConnectionLimits(log, room);
+    return new ConnectionLimits(log, room, isGuarded);
   }
 
   /** Connections that were ended since their message was too long. */
   get cutOff(): number {
     return countConnections().cutOff - this.#before.cutOff;
+  }
+
+  /**
+   * Whether there may be links whose connections were closed.
+   * @param now monotonic, in milliseconds
+   */
+  closedLately(now: number): boolean {
+    const { closed } = countConnections();
+    if (closed !== this.#closed) this.#closedAt = now;
+    this.#closed = closed;
+    // Without the guard nobody counts.
+    return !this.isGuarded || now - this.#closedAt < CLOSED_LATELY_MS;
   }
 
   /** Logs what was turned away or ended since it was called last. */

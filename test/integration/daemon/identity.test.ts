@@ -156,6 +156,17 @@ describe('a client', () => {
     await expect.poll(() => daemon.status().clients, { timeout: 15_000 }).toBe(1);
     expect(daemon.logged.at(-1)).toMatch(/is gone: it closed its link$/);
   });
+
+  it('that closes its link and lives on is noticed when nobody has anything to tell it', async () => {
+    const daemon = await runDaemon();
+    const client = openClient(daemon.runtimeDir);
+    client.send(makeHello());
+    client.send(makeRegister());
+    await client.next('PERMIT');
+    client.close();
+    await expect.poll(() => daemon.status().clients, { timeout: 20_000 }).toBe(0);
+    expect(daemon.logged.at(-1)).toMatch(/is gone: it closed its link$/);
+  });
 });
 
 describe('a link that never says HELLO', () => {

@@ -48,6 +48,7 @@ describe('guardConnections', () => {
     // A connection that ends makes room for another one.
     first.close();
     await expect.poll(() => countConnections().open).toBe(before.open + 1);
+    expect(countConnections().closed).toBe(before.closed + 1);
     await connect(address).send('4');
     expect(String((await router.receive())[1])).toBe('4');
   });

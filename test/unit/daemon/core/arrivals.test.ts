@@ -23,7 +23,7 @@ function windows(world: World, link: string): readonly number[] {
 /** Time passes, and the daemon looks after its clients as it does every few seconds. */
 function pass(world: World, ms: number): void {
   world.advance(ms);
-  world.dispatch({ type: 'probe' });
+  world.dispatch({ type: 'probe', closed: true });
 }
 
 describe('a client without a queue', () => {

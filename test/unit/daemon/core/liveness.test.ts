@@ -149,7 +149,17 @@ describe('a quiet client', () => {
     world.idle(low, 2);
     world.advance(6000);
     world.stats(high, { seq: 3, ready: false });
-    world.dispatch({ type: 'probe' });
+    world.dispatch({ type: 'probe', closed: true });
     expect(world.verdicts()).toEqual([`${low}/1 PERMIT`]);
+  });
+
+  it('is left alone while nobody has closed a link', () => {
+    const { world, high, low } = contest();
+    world.idle(high, 2);
+    world.idle(low, 2);
+    world.advance(6000);
+    world.stats(high, { seq: 3, ready: false });
+    world.dispatch({ type: 'probe', closed: false });
+    expect(world.verdicts()).toEqual([]);
   });
 });

@@ -207,7 +207,7 @@ export class Model {
         world.advance(operation.ms);
         return;
       case 'probe':
-        world.dispatch({ type: 'probe' });
+        world.dispatch({ type: 'probe', closed: true });
         return;
       case 'calls': {
         const link = this.links.get(operation.pid);
