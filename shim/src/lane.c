@@ -1,18 +1,23 @@
 #include "lane.h"
 
 #include "clock.h"
+#include "compat.h"
 #include "queue.h"
 #include "room.h"
 
 #include <string.h>
+
+/* A thread that has just launched is awake, and the next one is not: it takes up to a launch to wake
+ * it. So one queue goes first for as long as processes have the GPU in time slices. */
+static const uint64_t TURN_NS = 2 * NS_PER_MS;
 
 void lane_init(struct lane *lane) {
     pthread_mutex_init(&lane->lock, NULL);
 }
 
 /* A launch goes. The lock is held, as in all that is static here but look_at and wake. */
-static void note(struct lane *lane, uint64_t cost, uint64_t now) {
-    trial_note(&lane->trial, cost, now);
+static void note(struct lane *lane, const struct lane_launch *launch, uint64_t now) {
+    trial_note(&lane->trial, launch->key, launch->cost, now);
     atomic_store(&lane->is_measured, trial_is_on(&lane->trial));
 }
 
@@ -38,7 +43,9 @@ static uint64_t due_at(const struct lane *lane, uint64_t window) {
 }
 
 static bool has_room(const struct lane *lane, const struct lane_launch *launch, uint64_t now) {
-    if (launch->taken != cost_of(lane, launch->queue) || lane->count == LANE_HOLDERS)
+    /* Of its own short launches no more may be before it than of a long one's end. */
+    uint64_t before = launch->taken - cost_of(lane, launch->queue);
+    if (before > room_lead(launch->window) || lane->count == LANE_HOLDERS)
         return false;
     return lane->count == 0 || cost_of_all(lane) + launch->cost <= launch->window ||
            (lane->count == 1 && now >= due_at(lane, launch->window));
@@ -63,17 +70,21 @@ static void drop_ended(struct lane *lane, const struct lane_holder *ended) {
     }
 }
 
-static void enqueue(struct lane *lane, struct lane_wait *wait) {
+static void enqueue(struct lane *lane, struct lane_wait *wait, bool goes_first) {
     if (wait->is_in)
         return;
+    struct lane_wait *first = lane->first;
     wait->is_in = true;
-    wait->next = NULL;
-    wait->is_first = lane->first == NULL;
+    wait->is_first = goes_first || first == NULL;
+    wait->next = goes_first ? first : NULL;
+    if (wait->is_first && first != NULL)
+        first->is_first = false;
     if (wait->is_first)
         lane->first = wait;
     else
         lane->last->next = wait;
-    lane->last = wait;
+    if (wait->next == NULL)
+        lane->last = wait;
 }
 
 /* Returns who is the first instead, to be woken without the lock. */
@@ -102,21 +113,32 @@ static void wake(struct lane_wait *first) {
         futex_wake_all(&first->turn);
 }
 
+static void hold(struct lane *lane, const struct lane_launch *launch, uint64_t now) {
+    uint32_t id = atomic_load(&launch->queue->id);
+    lane->holders[lane->count++] = (struct lane_holder){launch->queue, id, launch->cost, now};
+    if (launch->queue == lane->whose_turn && now < lane->turn_ends_at)
+        return;
+    lane->whose_turn = launch->queue;
+    lane->turn_ends_at = now + TURN_NS;
+}
+
 bool lane_enter(struct lane *lane, const struct lane_launch *launch, struct lane_wait *wait) {
     struct lane_wait *next = NULL;
     pthread_mutex_lock(&lane->lock);
     uint64_t now = clock_now();
     bool is_alone = lane->trial.way == ONE_BY_ONE;
-    bool is_first = wait->is_in ? wait->is_first : lane->first == NULL;
+    /* Then it is known how long what is in flight takes alone, and not how long beside others. */
+    bool is_tried = lane->trial.phase == TRIAL_TRIES;
+    bool goes_first = launch->queue == lane->whose_turn && now < lane->turn_ends_at;
+    bool is_first = wait->is_in ? wait->is_first : goes_first || lane->first == NULL;
     bool may_go = is_alone ? is_first && has_room(lane, launch, now)
-                           : launch->taken == 0 || launch->is_near_end;
+                           : launch->taken == 0 || (launch->is_near_end && !is_tried);
     if (may_go)
-        note(lane, launch->cost, now);
+        note(lane, launch, now);
     if (may_go && is_alone)
-        lane->holders[lane->count++] =
-            (struct lane_holder){launch->queue, atomic_load(&launch->queue->id), launch->cost, now};
+        hold(lane, launch, now);
     if (!may_go && is_alone)
-        enqueue(lane, wait);
+        enqueue(lane, wait, goes_first);
     else
         next = dequeue(lane, wait);
     pthread_mutex_unlock(&lane->lock);
@@ -160,7 +182,7 @@ static void look_at(struct lane *lane, const struct lane_holder *holder, bool wa
         pthread_mutex_unlock(&lane->lock);
         return;
     }
-    /* Whoever has it is looking himself, or launches. */
+    /* Whoever has it is looking himself, or launches, and must not be kept waiting. */
     if (pthread_mutex_trylock(&queue->flight.lock) == 0) {
         room_settle(queue, watched);
         pthread_mutex_unlock(&queue->flight.lock);
@@ -206,7 +228,8 @@ uint64_t lane_since(struct lane *lane, const struct queue *queue) {
 
 void lane_interrupted(struct lane *lane) {
     pthread_mutex_lock(&lane->lock);
-    trial_interrupted(&lane->trial);
+    trial_interrupted(&lane->trial, clock_now());
+    atomic_store(&lane->is_measured, trial_is_on(&lane->trial));
     pthread_mutex_unlock(&lane->lock);
 }
 

@@ -43,8 +43,10 @@ struct lane {
         uint64_t began;      /* Since when the GPU may be at it. */
     } holders[LANE_HOLDERS]; /* In the order in which they went. */
     uint32_t count;
+    const struct queue *whose_turn; /* Its launches go first, and how long. */
+    uint64_t turn_ends_at;
     struct trial trial;       /* Whether they go one by one at all. */
-    _Atomic bool is_measured; /* Now: what launches are expected to take has to stay the same. */
+    _Atomic bool is_measured; /* Now; what launches take then says nothing of how long alone. */
     _Atomic bool is_closed;
     _Atomic uint64_t moves; /* How often something left. */
 };
@@ -57,6 +59,7 @@ struct lane_launch {
     struct queue *queue;
     uint64_t taken;   /* What its queue has in flight, in nanoseconds of the GPU like the rest. */
     bool is_near_end; /* And whether that is nearly done. */
+    uint64_t key;     /* Its kind. */
     uint64_t cost;    /* Above 0. */
     uint64_t window;  /* The process's, above 0. */
 };

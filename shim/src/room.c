@@ -212,7 +212,8 @@ static void measure(struct window_state *window, const struct fence *passed, uin
     uint64_t began = passed[0].since;
     if (is_seen && window->passed_at > began)
         began = window->passed_at;
-    if (is_single && lane_since > began)
+    /* That what was before it has left is seen a little late, so it is no bound. */
+    if (is_seen && is_single && lane_since > began)
         began = lane_since;
     uint64_t expected = 0;
     for (uint32_t i = 0; i < count; i++)
@@ -252,6 +253,7 @@ void room_settle(struct queue *queue, bool watched) {
     if (all == 0)
         return;
     uint64_t now = clock_now();
+    window->left_at = now;
     if (is_known && all < AT_ONCE)
         measure(window, passed, count, now, lane_at, watched);
     if (watched && window->passed_at != 0 && all < AT_ONCE)
@@ -264,6 +266,7 @@ bool room_is_nearly_there(const struct window_state *window, struct budget budge
     if (!budget.is_time || 2 * budget.cost <= budget.size || window->fences.length != 1 ||
         running->group.launches == 0 || running->cost != taken_cost(atomic_load(&window->taken)))
         return false;
-    uint64_t began = window->passed_at > running->since ? window->passed_at : running->since;
+    /* At the latest. */
+    uint64_t began = window->left_at > running->since ? window->left_at : running->since;
     return clock_now() - began + room_lead(budget.size) >= running->cost;
 }

@@ -1,6 +1,9 @@
 #include "trial.h"
 
 #include "clock.h"
+#include "pace.h"
+
+#include <string.h>
 
 /* A way is measured for so much time in which launches went, and so many of them. */
 static const uint64_t MEASURED_NS = 10 * NS_PER_MS;
@@ -9,16 +12,16 @@ enum { MEASURED_LAUNCHES = 24 };
 enum { PASSED_OVER = 8 };
 /* After a change it takes so many to learn again what launches take. */
 enum { LEARNING_LAUNCHES = 64 };
-/* Where others are in between all the time it is given up, after the time of so many launches. */
+/* With others in between all the time it is given up, after the time of so many launches. */
 enum { PATIENCE_LAUNCHES = 64 };
 static const uint64_t PATIENCE_NS = 50 * NS_PER_MS;
 /* From the beginning to the first trial, between two that may decide together, and between two of
  * which the first has decided: that is so much longer than the trial was, and grows so fast. */
 static const uint64_t FIRST_REST_NS = 100 * NS_PER_MS;
 static const uint64_t VOTE_REST_NS = 50 * NS_PER_MS;
-static const uint64_t REST_LEAST_NS = 1 * NS_PER_S;
+static const uint64_t REST_LEAST_NS = 4 * NS_PER_S;
 static const uint64_t REST_MOST_NS = 32 * NS_PER_S;
-enum { REST_GROWTH = 4, REST_PART = 50 };
+enum { REST_GROWTH = 2, REST_PART = 100 };
 /* Side by side has to get so much more done. */
 static const double GAIN = 1.25;
 enum { VOTES = 2 };
@@ -64,24 +67,34 @@ static void judge(struct trial *trial, double tried_rate, uint64_t now) {
         rest(trial, false, now);
 }
 
-static void end_phase(struct trial *trial, uint64_t lasts_ns, bool is_measured, uint64_t now) {
-    double rate = trial->ns == 0 ? 0 : (double)trial->cost / (double)trial->ns;
-    bool is_tried = trial->phase == TRIAL_TRIES;
-    if (is_measured && is_tried) {
-        judge(trial, rate, now);
-    } else if (is_measured) {
-        trial->kept_rate = rate;
+static void give_up(struct trial *trial, uint64_t now) {
+    if (trial->phase == TRIAL_TRIES)
         turn(trial);
-        begin_phase(trial, TRIAL_TRIES, lasts_ns, now);
-    } else {
-        if (is_tried)
-            turn(trial);
-        trial->votes = 0;
-        rest(trial, false, now);
-    }
+    trial->votes = 0;
+    rest(trial, false, now);
 }
 
-void trial_note(struct trial *trial, uint64_t cost, uint64_t now) {
+/* A way has been measured, for the time of so many launches at most. */
+static void end_phase(struct trial *trial, uint64_t lasts_ns, uint64_t now) {
+    double rate = (double)trial->cost / (double)trial->ns;
+    if (trial->phase == TRIAL_TRIES) {
+        judge(trial, rate, now);
+        return;
+    }
+    trial->kept_rate = rate;
+    turn(trial);
+    begin_phase(trial, TRIAL_TRIES, lasts_ns, now);
+}
+
+/* Of a kind that has no place, what its queue expects. */
+static uint64_t count(struct trial *trial, uint64_t key, uint64_t cost) {
+    struct trial_kind *kind = &trial->kinds[pace_place(key) % TRIAL_KINDS];
+    if (kind->cost == 0)
+        *kind = (struct trial_kind){key, cost};
+    return kind->key == key ? kind->cost : cost;
+}
+
+void trial_note(struct trial *trial, uint64_t key, uint64_t cost, uint64_t now) {
     uint64_t since = trial->noted_at;
     uint64_t patience_ns = PATIENCE_NS + PATIENCE_LAUNCHES * cost;
     trial->noted_at = now;
@@ -90,23 +103,29 @@ void trial_note(struct trial *trial, uint64_t cost, uint64_t now) {
     bool is_over = now >= trial->ends_at;
     if (!trial_is_on(trial)) {
         trial->launches++;
-        if (is_over && trial->launches >= LEARNING_LAUNCHES)
+        if (is_over && trial->launches >= LEARNING_LAUNCHES) {
+            memset(trial->kinds, 0, sizeof(trial->kinds));
             begin_phase(trial, TRIAL_MEASURES, patience_ns, now);
+        }
         return;
     }
     if (trial->passed_over > 0) {
         trial->passed_over--;
     } else if (since != 0) {
-        trial->cost += cost;
+        trial->cost += count(trial, key, cost);
         trial->ns += now - since;
         trial->launches++;
     }
-    bool is_measured = trial->launches >= MEASURED_LAUNCHES && trial->ns >= MEASURED_NS;
-    if (is_measured || is_over)
-        end_phase(trial, patience_ns, is_measured, now);
+    if (trial->launches >= MEASURED_LAUNCHES && trial->ns >= MEASURED_NS)
+        end_phase(trial, patience_ns, now);
+    else if (is_over)
+        give_up(trial, now);
 }
 
-void trial_interrupted(struct trial *trial) {
+void trial_interrupted(struct trial *trial, uint64_t now) {
     trial->noted_at = 0;
     trial->passed_over = PASSED_OVER;
+    /* Whoever is in between waits for what is in flight: longer in a trial, but only once. */
+    if (trial->phase == TRIAL_TRIES && trial->way == SIDE_BY_SIDE)
+        give_up(trial, now);
 }

@@ -15,6 +15,8 @@
 
 enum trial_way { ONE_BY_ONE, SIDE_BY_SIDE };
 
+enum { TRIAL_KINDS = 16 };
+
 /* Zero at first; for one thread at a time. */
 struct trial {
     enum trial_way way; /* In which launches go now. */
@@ -27,16 +29,18 @@ struct trial {
     uint64_t noted_at;    /* When the last launch went, 0 when it then waited for something else. */
     double kept_rate;     /* Nanoseconds of the GPU in a nanosecond, by the way that is kept. */
     uint32_t votes;       /* Trials in a row by which the other way is better. */
+    /* What a launch of a kind counts throughout a trial: queues may expect different times of it. */
+    struct trial_kind {
+        uint64_t key;
+        uint64_t cost; /* 0 for a free entry. */
+    } kinds[TRIAL_KINDS];
 };
 
-/*
- * A launch goes that is expected to take `cost` nanoseconds, above 0. What launches are expected to
- * take must stay the same while trial_is_on.
- */
-void trial_note(struct trial *trial, uint64_t cost, uint64_t now);
+/* A launch of the kind `key` goes, which its queue expects to take `cost` nanoseconds, above 0. */
+void trial_note(struct trial *trial, uint64_t key, uint64_t cost, uint64_t now);
 
 /* Launches were held up by something else. */
-void trial_interrupted(struct trial *trial);
+void trial_interrupted(struct trial *trial, uint64_t now);
 
 static inline bool trial_is_on(const struct trial *trial) {
     return trial->phase != TRIAL_RESTS;

@@ -200,7 +200,8 @@ static bool take_in_lane(struct queue *queue, struct budget budget, struct wait 
     room_fence(queue, 0);
     room_settle(queue, wait->watched);
     struct lane_launch launch = {queue, taken_cost(atomic_load(&window->taken)),
-                                 room_is_nearly_there(window, budget), budget.cost, budget.all};
+                                 room_is_nearly_there(window, budget), share->key, budget.cost,
+                                 budget.all};
     if (lane_enter(lane, &launch, &wait->lane)) {
         window->is_in_lane = true;
         return room_claim(window, budget, share, true);

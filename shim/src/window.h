@@ -65,6 +65,7 @@ struct window_state {
     uint64_t agreed;      /* The terms of this era. */
     struct fences fences;
     uint64_t passed_at;     /* When the latest fence was seen to pass by one who watched, else 0. */
+    uint64_t left_at;       /* When the latest fence was found to have passed, by anybody. */
     uint64_t moves;         /* How often there came to be room, whether or not anything finished. */
     bool is_in_lane;        /* Some of what is in flight went by the lane. */
     uint64_t grace;         /* Cost that may pass although there is no room. */

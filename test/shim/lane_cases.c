@@ -117,29 +117,24 @@ static void check_one_by_one(void) {
     end_all("one by one");
 }
 
-/* In the order in which they came, one of each queue at a time. */
-static void check_order(void) {
-    enum { THREADS = 4 };
+/* In the order in which they came, but for the queue that has its turn. */
+static void check_order(bool has_turn) {
     begin_long();
     launch_long(other);
-    struct thread threads[THREADS];
+    CHECK(lane->whose_turn == other, "whoever goes has the turn");
+    lane->turn_ends_at = has_turn ? UINT64_MAX : 0;
+    struct thread earlier, later;
     atomic_store(&places, 0);
-    for (uint32_t i = 0; i < THREADS; i++) {
-        start(&threads[i], i % 2 == 0 ? queue : other);
-        await_waiting(i < QUEUES ? i + 1 : QUEUES);
-        /* The others of a queue wait for the one of it that is there. */
-        pause_ms(5);
-    }
-    for (int i = 0; i < THREADS; i++) {
-        await_waiting(i + QUEUES <= THREADS ? QUEUES : (uint32_t)(THREADS - i));
-        CHECK(atomic_load(&places) == i, "%d of %d went", atomic_load(&places), i);
-        finish_all();
-        while (atomic_load(&places) == i)
-            pause_ms(1);
-        join(&threads[i]);
-    }
-    for (int i = 0; i < THREADS; i++)
-        CHECK(threads[i].went == i + 1, "number %d went as number %d", i + 1, threads[i].went);
+    start(&earlier, queue);
+    await_waiting(1);
+    start(&later, other);
+    await_waiting(2);
+    struct thread *first = has_turn ? &later : &earlier, *second = has_turn ? &earlier : &later;
+    finish_all();
+    join(first);
+    CHECK(first->went == 1 && atomic_load(&second->went) == 0, "turn %d: the wrong one", has_turn);
+    finish_all();
+    join(second);
     end_all("in order");
 }
 
@@ -239,7 +234,8 @@ static void check_side_by_side(void) {
 int main(void) {
     alarm(LIFE_S);
     check_one_by_one();
-    check_order();
+    check_order(false);
+    check_order(true);
     check_others();
     check_ends();
     check_stuck();
