@@ -253,6 +253,16 @@ static void stay_near(const struct queue *queue, struct round *round) {
         round_due(round, round->now + POLL_LEISURE_NS);
 }
 
+/* Its IDLE followed another too closely to be told at once. */
+static void tell_held_back(struct queue *queue, struct round *round) {
+    if (round->now - queue->idle_reported_at < HELD_BACK_NS) {
+        round_due(round, queue->idle_reported_at + HELD_BACK_NS);
+        return;
+    }
+    queue->idle_reported_at = round->now;
+    report_state(queue, false);
+}
+
 static void tend(struct queue *queue, void *data) {
     struct round *round = data;
     uint64_t now = round->now;
@@ -269,16 +279,10 @@ static void tend(struct queue *queue, void *data) {
     } else if (atomic_load(&queue->hot->orphaned)) {
         if (!drop_orphan(queue))
             round_due(round, now + POLL_BUSY_NS);
-    } else if (atomic_load(&queue->reported_ready)) {
-        stay_near(queue, round);
-        if (now - queue->idle_reported_at >= HELD_BACK_NS) {
-            queue->idle_reported_at = now;
-            report_state(queue, false);
-        } else {
-            round_due(round, queue->idle_reported_at + HELD_BACK_NS);
-        }
     } else {
         stay_near(queue, round);
+        if (atomic_load(&queue->reported_ready))
+            tell_held_back(queue, round);
     }
 }
 

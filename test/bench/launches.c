@@ -23,6 +23,7 @@
 #include "clients/driver.h"
 
 #include "check.h"
+#include "idle.h"
 #include "moment.h"
 #include "own_symbol.h"
 
@@ -122,12 +123,7 @@ int main(int count, char **arguments) {
     DRIVER_CHECK(cuda.cuStreamCreateWithPriority(&stream, NON_BLOCKING, 0));
     DRIVER_CHECK(cuda.cuMemAlloc_v2(&words, 2 * sizeof(uint32_t)));
     if (strcmp(arguments[1], "idle") == 0) {
-        DRIVER_CHECK(driver_mix(stream, 0, 0, words, 1));
-        DRIVER_CHECK(cuda.cuStreamSynchronize(stream));
-        puts("idle");
-        fflush(stdout);
-        while (getchar() != EOF) {
-        }
+        stay_idle(stream, words);
         return 0;
     }
     CHECK(count == 6 || (count == 7 && strcmp(arguments[6], "outranked") == 0), USAGE);

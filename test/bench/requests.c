@@ -17,6 +17,7 @@
 #include "clients/driver.h"
 
 #include "check.h"
+#include "idle.h"
 #include "moment.h"
 #include "own_symbol.h"
 
@@ -80,12 +81,7 @@ int main(int count, char **arguments) {
     DRIVER_CHECK(cuda.cuStreamCreateWithPriority(&request.stream, NON_BLOCKING, 0));
     DRIVER_CHECK(cuda.cuMemAlloc_v2(&request.word, sizeof(uint32_t)));
     if (strcmp(arguments[1], "idle") == 0) {
-        DRIVER_CHECK(driver_mix(request.stream, 0, 0, request.word, 1));
-        DRIVER_CHECK(cuda.cuStreamSynchronize(request.stream));
-        puts("idle");
-        fflush(stdout);
-        while (getchar() != EOF) {
-        }
+        stay_idle(request.stream, request.word);
         return 0;
     }
     CHECK(count == 5, USAGE);
