@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* A thread that has just launched is awake, and the next one is not: it takes up to a launch to wake
- * it. So one queue goes first for as long as processes have the GPU in time slices. */
+/* A thread that has just launched is awake, and the next one is not: it takes up to a launch to
+ * wake it. So one queue goes first for as long as processes have the GPU in time slices. */
 static const uint64_t TURN_NS = 2 * NS_PER_MS;
 
 void lane_init(struct lane *lane) {

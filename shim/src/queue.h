@@ -9,8 +9,8 @@
  * is never lost. While it yields (gaps.h) it is ready, but neither its rank nor the board shows it.
  *
  * Locks, in the order in which they may be taken: the registry's lock, a device's lock, a queue's
- * window lock, a device's lane's lock, the link's send lock. None but the window's is held in a call
- * of the driver that may wait; threads of other queues do not wait for it.
+ * window lock, a device's lane's lock, the link's send lock. None but the window's is held in a
+ * call of the driver that may wait; threads of other queues do not wait for it.
  */
 #ifndef XSCHED_QUEUE_H
 #define XSCHED_QUEUE_H

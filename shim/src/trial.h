@@ -29,7 +29,8 @@ struct trial {
     uint64_t noted_at;    /* When the last launch went, 0 when it then waited for something else. */
     double kept_rate;     /* Nanoseconds of the GPU in a nanosecond, by the way that is kept. */
     uint32_t votes;       /* Trials in a row by which the other way is better. */
-    /* What a launch of a kind counts throughout a trial: queues may expect different times of it. */
+    /* What a launch of a kind counts throughout a trial: queues may expect different times of it.
+     */
     struct trial_kind {
         uint64_t key;
         uint64_t cost; /* 0 for a free entry. */

@@ -199,8 +199,11 @@ static bool take_in_lane(struct queue *queue, struct budget budget, struct wait 
     struct lane *lane = &queue->device->lane;
     room_fence(queue, 0);
     room_settle(queue, wait->watched);
-    struct lane_launch launch = {queue, taken_cost(atomic_load(&window->taken)),
-                                 room_is_nearly_there(window, budget), share->key, budget.cost,
+    struct lane_launch launch = {queue,
+                                 taken_cost(atomic_load(&window->taken)),
+                                 room_is_nearly_there(window, budget),
+                                 share->key,
+                                 budget.cost,
                                  budget.all};
     if (lane_enter(lane, &launch, &wait->lane)) {
         window->is_in_lane = true;
