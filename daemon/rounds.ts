@@ -47,9 +47,12 @@ export class Rounds {
   readonly #run = (): void => {
     // One for all, so that those of one pace stay together.
     const now = this.clock();
-    for (const [task, dueAt] of this.#dueAt) {
-      if (dueAt <= now + EARLY_MS) this.#dueAt.set(task, now + task());
+    try {
+      for (const [task, dueAt] of this.#dueAt) {
+        if (dueAt <= now + EARLY_MS) this.#dueAt.set(task, now + task());
+      }
+    } finally {
+      this.#arm();
     }
-    this.#arm();
   };
 }

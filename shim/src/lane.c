@@ -10,15 +10,27 @@
 /* A thread that has just launched is awake, and the next one is not: it takes up to a launch to
  * wake it. So one queue goes first for as long as processes have the GPU in time slices. */
 static const uint64_t TURN_NS = 2 * NS_PER_MS;
+/* How long it stays closed when one launch seems to wait for another: longer each time, unless that
+ * was long ago, since it may also have been somebody else's long kernel. */
+static const uint64_t CLOSED_NS = 1 * NS_PER_S;
+static const uint64_t CLOSED_MOST_NS = 64 * NS_PER_S;
+static const uint64_t FORGOTTEN_NS = 600 * NS_PER_S;
 
 void lane_init(struct lane *lane) {
     pthread_mutex_init(&lane->lock, NULL);
 }
 
-/* A launch goes. The lock is held, as in all that is static here but look_at and wake. */
+/* The lock is held, as in all that is static here but look_at and wake. */
+static void note_trial(struct lane *lane) {
+    /* No launch may come by any more that would end it. */
+    uint64_t until = trial_is_on(&lane->trial) ? lane->trial.ends_at : 0;
+    atomic_store(&lane->measured_until, until);
+}
+
+/* A launch goes. */
 static void note(struct lane *lane, const struct lane_launch *launch, uint64_t now) {
     trial_note(&lane->trial, launch->key, launch->cost, now);
-    atomic_store(&lane->is_measured, trial_is_on(&lane->trial));
+    note_trial(lane);
 }
 
 static uint64_t cost_of_all(const struct lane *lane) {
@@ -42,31 +54,35 @@ static uint64_t due_at(const struct lane *lane, uint64_t window) {
     return running->began + (running->cost > lead ? running->cost - lead : 0);
 }
 
+/* Of its own short launches no more may be before it than of a long one's end. */
+static bool waits_for_itself(const struct lane *lane, const struct lane_launch *launch) {
+    return launch->taken - cost_of(lane, launch->queue) > room_lead(launch->window);
+}
+
 static bool has_room(const struct lane *lane, const struct lane_launch *launch, uint64_t now) {
-    /* Of its own short launches no more may be before it than of a long one's end. */
-    uint64_t before = launch->taken - cost_of(lane, launch->queue);
-    if (before > room_lead(launch->window) || lane->count == LANE_HOLDERS)
+    if (lane->count == LANE_HOLDERS)
         return false;
     return lane->count == 0 || cost_of_all(lane) + launch->cost <= launch->window ||
            (lane->count == 1 && now >= due_at(lane, launch->window));
 }
 
-/* What is behind it has the GPU now, at the latest. */
+/* What was behind the first has the GPU now, at the latest. */
 static void drop_holder(struct lane *lane, uint32_t place) {
     uint64_t now = clock_now();
     lane->count--;
     for (uint32_t i = place; i < lane->count; i++)
         lane->holders[i] = lane->holders[i + 1];
-    for (uint32_t i = 0; i < lane->count; i++)
-        lane->holders[i].began = now;
-    atomic_fetch_add(&lane->moves, 1);
+    if (place == 0)
+        lane->holders[0].began = now;
 }
 
 static void drop_ended(struct lane *lane, const struct lane_holder *ended) {
     for (uint32_t i = lane->count; i-- > 0;) {
         const struct lane_holder *each = &lane->holders[i];
-        if (each->queue == ended->queue && each->id == ended->id)
-            drop_holder(lane, i);
+        if (each->queue != ended->queue || each->id != ended->id)
+            continue;
+        drop_holder(lane, i);
+        atomic_fetch_add(&lane->moves, 1);
     }
 }
 
@@ -131,13 +147,14 @@ bool lane_enter(struct lane *lane, const struct lane_launch *launch, struct lane
     bool is_tried = lane->trial.phase == TRIAL_TRIES;
     bool goes_first = launch->queue == lane->whose_turn && now < lane->turn_ends_at;
     bool is_first = wait->is_in ? wait->is_first : goes_first || lane->first == NULL;
-    bool may_go = is_alone ? is_first && has_room(lane, launch, now)
+    bool waits_for_own = is_alone && waits_for_itself(lane, launch);
+    bool may_go = is_alone ? is_first && !waits_for_own && has_room(lane, launch, now)
                            : launch->taken == 0 || (launch->is_near_end && !is_tried);
     if (may_go)
         note(lane, launch, now);
     if (may_go && is_alone)
         hold(lane, launch, now);
-    if (!may_go && is_alone)
+    if (!may_go && is_alone && !waits_for_own)
         enqueue(lane, wait, goes_first);
     else
         next = dequeue(lane, wait);
@@ -173,7 +190,8 @@ uint64_t lane_due(struct lane *lane, uint64_t window, uint64_t *began) {
 }
 
 /* Asks about one holder; the caller has a copy of it. */
-static void look_at(struct lane *lane, const struct lane_holder *holder, bool watched) {
+static void look_at(struct lane *lane, const struct lane_holder *holder, const struct queue *self,
+                    bool watched) {
     struct queue *queue = holder->queue;
     if (!queue_hold(queue, holder->id)) {
         /* It has ended, or its record is another's. */
@@ -182,8 +200,10 @@ static void look_at(struct lane *lane, const struct lane_holder *holder, bool wa
         pthread_mutex_unlock(&lane->lock);
         return;
     }
-    /* Whoever has it is looking himself, or launches, and must not be kept waiting. */
-    if (pthread_mutex_trylock(&queue->flight.lock) == 0) {
+    /* Another context may be on its way to its end, and its events with it. Whoever has the lock is
+     * looking himself, or launches, and must not be kept waiting. */
+    bool may_ask = queue->context == self->context && queue->green == self->green;
+    if (may_ask && pthread_mutex_trylock(&queue->flight.lock) == 0) {
         room_settle(queue, watched);
         pthread_mutex_unlock(&queue->flight.lock);
     }
@@ -198,23 +218,29 @@ void lane_look(struct lane *lane, const struct queue *self, bool watched) {
     pthread_mutex_unlock(&lane->lock);
     for (uint32_t i = 0; i < count; i++) {
         if (holders[i].queue != self)
-            look_at(lane, &holders[i], watched);
+            look_at(lane, &holders[i], self, watched);
     }
 }
 
-bool lane_left(struct lane *lane, const struct queue *queue, uint64_t taken) {
-    pthread_mutex_lock(&lane->lock);
-    uint64_t held = cost_of(lane, queue);
-    for (uint32_t i = 0; i < lane->count && held > taken;) {
-        if (lane->holders[i].queue == queue) {
-            held -= lane->holders[i].cost;
-            drop_holder(lane, i);
-        } else {
-            i++;
-        }
+/* Where the oldest that the queue holds is, or the newest. */
+static uint32_t place_of(const struct lane *lane, const struct queue *queue, bool newest) {
+    uint32_t place = lane->count;
+    for (uint32_t i = 0; i < lane->count; i++) {
+        if (lane->holders[i].queue == queue && (newest || place == lane->count))
+            place = i;
     }
+    return place;
+}
+
+bool lane_left(struct lane *lane, const struct queue *queue, uint64_t taken, bool is_done) {
+    pthread_mutex_lock(&lane->lock);
+    while (cost_of(lane, queue) > taken) {
+        drop_holder(lane, place_of(lane, queue, !is_done));
+        atomic_fetch_add(&lane->moves, is_done);
+    }
+    bool holds = cost_of(lane, queue) > 0;
     pthread_mutex_unlock(&lane->lock);
-    return held > 0;
+    return holds;
 }
 
 uint64_t lane_since(struct lane *lane, const struct queue *queue) {
@@ -229,10 +255,26 @@ uint64_t lane_since(struct lane *lane, const struct queue *queue) {
 void lane_interrupted(struct lane *lane) {
     pthread_mutex_lock(&lane->lock);
     trial_interrupted(&lane->trial, clock_now());
-    atomic_store(&lane->is_measured, trial_is_on(&lane->trial));
+    note_trial(lane);
     pthread_mutex_unlock(&lane->lock);
 }
 
+uint64_t lane_cost(struct lane *lane) {
+    pthread_mutex_lock(&lane->lock);
+    uint64_t cost = cost_of_all(lane);
+    pthread_mutex_unlock(&lane->lock);
+    return cost;
+}
+
 void lane_close(struct lane *lane) {
-    atomic_store(&lane->is_closed, true);
+    pthread_mutex_lock(&lane->lock);
+    uint64_t now = clock_now(), until = atomic_load(&lane->closed_until);
+    if (now >= until) {
+        bool is_anew = lane->closed_ns == 0 || now - until > FORGOTTEN_NS;
+        lane->closed_ns = is_anew ? CLOSED_NS : 2 * lane->closed_ns;
+        if (lane->closed_ns > CLOSED_MOST_NS)
+            lane->closed_ns = CLOSED_MOST_NS;
+        atomic_store(&lane->closed_until, now + lane->closed_ns);
+    }
+    pthread_mutex_unlock(&lane->lock);
 }

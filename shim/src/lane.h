@@ -45,9 +45,12 @@ struct lane {
     uint32_t count;
     const struct queue *whose_turn; /* Its launches go first, and how long. */
     uint64_t turn_ends_at;
-    struct trial trial;       /* Whether they go one by one at all. */
-    _Atomic bool is_measured; /* Now; what launches take then says nothing of how long alone. */
-    _Atomic bool is_closed;
+    struct trial trial; /* Whether they go one by one at all. */
+    /* Until then launches may go another way than usual, or nothing has changed yet: what they take
+     * says nothing. 0 most of the time. */
+    _Atomic uint64_t measured_until;
+    _Atomic uint64_t closed_until; /* 0 before the first time. */
+    uint64_t closed_ns;
     _Atomic uint64_t moves; /* How often something left. */
 };
 
@@ -66,8 +69,9 @@ struct lane_launch {
 
 /*
  * Whether the launch may go now. One by one it holds a part of the lane until lane_left hears that
- * it has left the GPU; otherwise it has to come again, or lane_leave, and its thread is among those
- * who wait until then. The lock of the queue's window is held.
+ * it has left the GPU. Otherwise it has to come again, or lane_leave; until then its thread is in
+ * the list of those who wait, unless it waits for nothing but its own queue's work. The lock of the
+ * queue's window is held.
  */
 bool lane_enter(struct lane *lane, const struct lane_launch *launch, struct lane_wait *wait);
 
@@ -88,10 +92,11 @@ uint64_t lane_due(struct lane *lane, uint64_t window, uint64_t *began);
 void lane_look(struct lane *lane, const struct queue *self, bool watched);
 
 /*
- * The queue has `taken` in flight altogether: what it held beyond that it holds no more. False when
- * it holds nothing any more. The lock of its window is held.
+ * The queue has `taken` in flight altogether: what it held beyond that it holds no more, the oldest
+ * where that is done, or the newest, which was not launched after all. False when it holds nothing
+ * any more. The lock of its window is held.
  */
-bool lane_left(struct lane *lane, const struct queue *queue, uint64_t taken);
+bool lane_left(struct lane *lane, const struct queue *queue, uint64_t taken, bool is_done);
 
 /* Since when the GPU may be at what the queue holds of the lane; 0 when it holds nothing. */
 uint64_t lane_since(struct lane *lane, const struct queue *queue);
@@ -99,7 +104,11 @@ uint64_t lane_since(struct lane *lane, const struct queue *queue);
 /* Launches were held up by something else. */
 void lane_interrupted(struct lane *lane);
 
-/* Nothing has moved for gate_max_ms: one launch may wait for another, so there is no lane any more.
+/* What is in it, in nanoseconds of the GPU. */
+uint64_t lane_cost(struct lane *lane);
+
+/* Nothing has moved for gate_max_ms: one launch may wait for another, so for a while there is no
+ * lane.
  */
 void lane_close(struct lane *lane);
 

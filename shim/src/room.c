@@ -1,6 +1,7 @@
 #include "room.h"
 
 #include "clock.h"
+#include "config.h"
 #include "tally.h"
 
 /* A launch that is as long as the window may be enqueued so long before the one before it ends:
@@ -60,11 +61,11 @@ static void set(_Atomic uint64_t *word, uint64_t value) {
 }
 
 /* What is no longer in flight leaves the lane. */
-static void note_left(struct queue *queue) {
+static void note_left(struct queue *queue, bool is_done) {
     struct window_state *window = &queue->flight;
     if (window->is_in_lane)
-        window->is_in_lane =
-            lane_left(&queue->device->lane, queue, taken_cost(atomic_load(&window->taken)));
+        window->is_in_lane = lane_left(&queue->device->lane, queue,
+                                       taken_cost(atomic_load(&window->taken)), is_done);
 }
 
 void room_end_era(struct queue *queue) {
@@ -80,7 +81,7 @@ void room_end_era(struct queue *queue) {
     fences_forget(&window->fences);
     window->passed_at = window->grace = 0;
     window->moves++;
-    note_left(queue);
+    note_left(queue, true);
 }
 
 /* It was not outranked until now: all that it launched before counts as a full window. */
@@ -132,11 +133,12 @@ bool room_claim(struct window_state *window, struct budget budget, struct window
 
 void room_take_back(struct queue *queue, uint64_t cost) {
     atomic_fetch_sub(&queue->flight.taken, cost);
-    note_left(queue);
+    note_left(queue, false);
 }
 
 void room_give_back(struct queue *queue, uint64_t cost) {
-    room_take_back(queue, cost);
+    atomic_fetch_sub(&queue->flight.taken, cost);
+    note_left(queue, true);
     queue->flight.moves++;
     queue->flight.grace = 0;
 }
@@ -146,8 +148,12 @@ uint64_t room_lead(uint64_t size) {
 }
 
 bool room_is_for_lane(const struct queue *queue, struct budget budget) {
-    return budget.is_time && budget.cost > budget.size && budget.size < budget.all &&
-           budget.cost >= LANE_LEAST_NS && !atomic_load(&queue->device->lane.is_closed);
+    /* Where threads wait for ever, one launch must not have to wait for another. */
+    if (!budget.is_time || budget.cost <= budget.size || budget.size == budget.all ||
+        budget.cost < LANE_LEAST_NS || config.gate_max_ms == 0)
+        return false;
+    uint64_t closed_until = atomic_load(&queue->device->lane.closed_until);
+    return closed_until == 0 || clock_now() >= closed_until;
 }
 
 void room_forget_finished(struct queue *queue, uint64_t proven) {
@@ -239,7 +245,7 @@ void room_settle(struct queue *queue, bool watched) {
     struct window_state *window = &queue->flight;
     struct fence passed[AT_ONCE];
     uint32_t count, all = 0;
-    bool is_known = !atomic_load(&queue->device->lane.is_measured);
+    bool is_known = true;
     uint64_t lane_at = window->is_in_lane ? lane_since(&queue->device->lane, queue) : 0;
     do {
         count = fences_take_passed(&window->fences, passed, AT_ONCE);
@@ -254,7 +260,7 @@ void room_settle(struct queue *queue, bool watched) {
         return;
     uint64_t now = clock_now();
     window->left_at = now;
-    if (is_known && all < AT_ONCE)
+    if (is_known && all < AT_ONCE && now >= atomic_load(&queue->device->lane.measured_until))
         measure(window, passed, count, now, lane_at, watched);
     if (watched && window->passed_at != 0 && all < AT_ONCE)
         note_kept(window, passed, count, now);

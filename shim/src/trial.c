@@ -10,6 +10,10 @@ static const uint64_t MEASURED_NS = 10 * NS_PER_MS;
 enum { MEASURED_LAUNCHES = 24 };
 /* The first ones after a change fill the GPU or drain it. */
 enum { PASSED_OVER = 8 };
+/* After a longer pause than in which so many launches would go, the program had something else to
+ * do or to wait for. */
+enum { PAUSE_LAUNCHES = 8 };
+static const uint64_t PAUSE_NS = 1 * NS_PER_MS;
 /* After a change it takes so many to learn again what launches take. */
 enum { LEARNING_LAUNCHES = 64 };
 /* With others in between all the time it is given up, after the time of so many launches. */
@@ -26,12 +30,16 @@ enum { REST_GROWTH = 2, REST_PART = 100 };
 static const double GAIN = 1.25;
 enum { VOTES = 2 };
 
+static void pass_over(struct trial *trial) {
+    trial->passed_over = PASSED_OVER;
+}
+
 static void begin_phase(struct trial *trial, enum trial_phase phase, uint64_t lasts_ns,
                         uint64_t now) {
     trial->phase = phase;
     trial->began_at = now;
     trial->ends_at = now + lasts_ns;
-    trial->passed_over = PASSED_OVER;
+    pass_over(trial);
     trial->cost = trial->ns = trial->launches = 0;
 }
 
@@ -101,6 +109,8 @@ void trial_note(struct trial *trial, uint64_t key, uint64_t cost, uint64_t now) 
     if (trial->ends_at == 0)
         begin_phase(trial, TRIAL_RESTS, FIRST_REST_NS, now);
     bool is_over = now >= trial->ends_at;
+    if (since != 0 && now - since > PAUSE_NS + PAUSE_LAUNCHES * cost)
+        pass_over(trial);
     if (!trial_is_on(trial)) {
         trial->launches++;
         if (is_over && trial->launches >= LEARNING_LAUNCHES) {
@@ -116,15 +126,15 @@ void trial_note(struct trial *trial, uint64_t key, uint64_t cost, uint64_t now) 
         trial->ns += now - since;
         trial->launches++;
     }
-    if (trial->launches >= MEASURED_LAUNCHES && trial->ns >= MEASURED_NS)
-        end_phase(trial, patience_ns, now);
-    else if (is_over)
+    if (is_over)
         give_up(trial, now);
+    else if (trial->launches >= MEASURED_LAUNCHES && trial->ns >= MEASURED_NS)
+        end_phase(trial, patience_ns, now);
 }
 
 void trial_interrupted(struct trial *trial, uint64_t now) {
     trial->noted_at = 0;
-    trial->passed_over = PASSED_OVER;
+    pass_over(trial);
     /* Whoever is in between waits for what is in flight: longer in a trial, but only once. */
     if (trial->phase == TRIAL_TRIES && trial->way == SIDE_BY_SIDE)
         give_up(trial, now);

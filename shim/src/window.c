@@ -20,6 +20,7 @@ static const uint64_t WAKE_NS = 60 * NS_PER_US;
  * behind the small ones of other threads; unless it has not been seen for the other time. */
 static const uint64_t PATIENT_NS = 1 * NS_PER_MS;
 static const uint64_t LOST_NS = 100 * NS_PER_MS;
+static const uint64_t STALL_NS = 20 * NS_PER_MS;
 
 void window_init(struct window_state *window) {
     memset(window, 0, sizeof(*window));
@@ -86,10 +87,14 @@ void window_put(struct queue *queue, const struct window_share *share,
 
 /* A thread that waits for room. */
 struct wait {
-    uint64_t began;    /* 0 before the first look. */
-    uint64_t nap_from; /* Its naps grow with the time since then. */
-    uint64_t moves;    /* As of note_moves, and since when they are so many. */
-    uint64_t moved_at;
+    uint64_t began;     /* 0 before the first look. */
+    uint64_t nap_from;  /* Its naps grow with the time since then. */
+    uint64_t looked_at; /* When it looked for room last. */
+    /* How often something of the window, or of the lane, had passed by then, and since when that is
+     * so. */
+    struct moves {
+        uint64_t count, at;
+    } own, others;
     bool watched;   /* It has asked about the fences. */
     uint32_t turns; /* The window's, as of that look. */
     struct lane_wait lane;
@@ -141,21 +146,27 @@ static void nap_for_lane(struct queue *queue, struct wait *wait, uint64_t window
         sleep_sharply(&wait->lane.turn, turn, pause < SPIN_NS ? SPIN_NS : pause);
 }
 
-/* Whether anything has passed since the last look, with a fence behind it or without. */
-static void note_moves(const struct queue *queue, struct wait *wait, uint64_t now) {
-    uint64_t moves = queue->flight.moves;
-    if (wait->lane.is_in)
-        moves += atomic_load(&queue->device->lane.moves);
-    if (wait->moved_at != 0 && wait->moves == moves)
-        return;
-    wait->moves = moves;
-    wait->moved_at = now;
+static void note_count(struct moves *moves, uint64_t count, uint64_t lost, uint64_t now) {
+    if (moves->at == 0 || moves->count != count)
+        *moves = (struct moves){count, now};
+    else
+        moves->at += lost;
 }
 
-/* Whether nothing has passed for gate_max_ms, as of note_moves. */
-static bool is_stuck(const struct wait *wait, uint64_t now) {
+/* Whether anything has passed since the last look, with a fence behind it or without. What is
+ * longer than any nap was none: the process was stopped, or its threads had no CPU. */
+static void note_moves(const struct queue *queue, struct wait *wait, uint64_t now) {
+    uint64_t gap = wait->looked_at == 0 ? 0 : now - wait->looked_at;
+    uint64_t lost = gap > STALL_NS ? gap - STALL_NS : 0;
+    wait->looked_at = now;
+    note_count(&wait->own, queue->flight.moves, lost, now);
+    note_count(&wait->others, atomic_load(&queue->device->lane.moves), lost, now);
+}
+
+/* Whether nothing has passed for gate_max_ms, as of note_moves, and for `longer` nanoseconds. */
+static bool is_stuck_since(uint64_t moved_at, uint64_t longer, uint64_t now) {
     uint64_t limit = config.gate_max_ms * NS_PER_MS;
-    return limit != 0 && now - wait->moved_at >= limit;
+    return limit != 0 && now - moved_at >= limit + longer;
 }
 
 /* Whether another thread has waited for too long, and longer than this one. */
@@ -192,6 +203,22 @@ static void end_wait(struct queue *queue, struct wait *wait) {
     futex_wake_all(&window->turns);
 }
 
+/* Goes past the limit when nothing has passed for gate_max_ms. */
+static bool take_grace(struct queue *queue, struct budget budget, const struct wait *wait,
+                       struct window_share *share, uint64_t now) {
+    struct window_state *window = &queue->flight;
+    if (window->grace < budget.cost && is_stuck_since(wait->own.at, 0, now)) {
+        window->grace = budget.cost > budget.size ? budget.cost : budget.size;
+        /* Whoever else is stuck has this one's worth, and not one each. */
+        window->moves++;
+    }
+    if (window->grace < budget.cost)
+        return false;
+    window->grace -= budget.cost;
+    share->is_forced = true;
+    return room_claim(window, budget, share, true);
+}
+
 /* Takes the room of a launch that goes by the lane, if it may go now. */
 static bool take_in_lane(struct queue *queue, struct budget budget, struct wait *wait,
                          struct window_share *share) {
@@ -212,7 +239,13 @@ static bool take_in_lane(struct queue *queue, struct budget budget, struct wait 
     uint64_t now = clock_now();
     note_wait(window, wait, now);
     note_moves(queue, wait, now);
-    if (is_stuck(wait, now))
+    if (!wait->lane.is_in) {
+        /* It waits for its own queue. */
+        wait->watched = true;
+        return take_grace(queue, budget, wait, share, now);
+    }
+    uint64_t moved_at = wait->own.at > wait->others.at ? wait->own.at : wait->others.at;
+    if (is_stuck_since(moved_at, lane_cost(lane), now))
         lane_close(lane);
     return false;
 }
@@ -231,16 +264,7 @@ static bool take(struct queue *queue, struct budget budget, struct wait *wait,
     note_wait(window, wait, now);
     note_moves(queue, wait, now);
     wait->watched = true;
-    if (window->grace < budget.cost && is_stuck(wait, now)) {
-        window->grace = budget.cost > budget.size ? budget.cost : budget.size;
-        /* Whoever else is stuck has this one's worth, and not one each. */
-        window->moves++;
-    }
-    if (window->grace < budget.cost)
-        return false;
-    window->grace -= budget.cost;
-    share->is_forced = true;
-    return room_claim(window, budget, share, true);
+    return take_grace(queue, budget, wait, share, now);
 }
 
 /* The thread lets one go first that has waited for longer. */

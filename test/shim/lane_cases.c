@@ -1,10 +1,11 @@
 /* Long launches of two queues go one by one, rule by rule. */
 #include "window_world.h"
 
-/* All of the window, so long that no launch is nearly done while a test lasts. */
+/* All of the window: so long as a rule that no launch is nearly done while a test lasts. */
 static const uint64_t ALL_NS = 800 * NS_PER_MS;
-static const uint64_t LONG_NS = 600 * NS_PER_MS;
-enum { KIND = 1 };
+static const uint64_t SHORT_ALL_NS = 8 * NS_PER_MS;
+static uint64_t long_ns;
+enum { KIND = 1, PATIENCE_MS = 20000 };
 
 static struct queue *const other = &queues[1];
 static struct lane *const lane = &device.lane;
@@ -13,8 +14,8 @@ static struct lane *const lane = &device.lane;
 static void know_long(struct queue *of) {
     struct pace *pace = &of->flight.pace;
     uint8_t kind;
-    pace_expect(pace, KIND, 1, LONG_NS, &kind);
-    atomic_store(&pace->kinds[kind].ns, LONG_NS);
+    pace_expect(pace, KIND, 1, long_ns, &kind);
+    atomic_store(&pace->kinds[kind].ns, long_ns);
 }
 
 static struct submission launch_long(struct queue *to) {
@@ -34,19 +35,25 @@ static void finish_and_settle(void) {
 }
 
 /* Both queues launch such ones, and have none in flight. */
-static void begin_long(void) {
+static void begin_with(uint64_t all_ns) {
     begin();
+    config.gate_max_ms = PATIENCE_MS;
+    long_ns = all_ns / 4 * 3;
     /* A trial that does not end: what launches are expected to take stays the same. */
     lane->trial.phase = TRIAL_MEASURES;
     lane->trial.ends_at = UINT64_MAX;
-    atomic_store(&lane->is_measured, true);
-    window_agree(queue, 8, ALL_NS);
-    window_agree(other, 8, ALL_NS);
+    atomic_store(&lane->measured_until, UINT64_MAX);
+    window_agree(queue, 8, all_ns);
+    window_agree(other, 8, all_ns);
     launch_long(queue);
     launch_long(other);
     CHECK(lane->count == 1, "the second is not in the lane");
     CHECK(atomic_load(&device.loaded) == 2, "they do not share the window");
     finish_and_settle();
+}
+
+static void begin_long(void) {
+    begin_with(ALL_NS);
 }
 
 /* Another thread that launches. */
@@ -201,18 +208,95 @@ static void check_ends(void) {
     end_all("a window that was lifted");
 }
 
-/* One may wait for the other: after gate_max_ms there is no lane any more. */
+/* One may wait for the other: after gate_max_ms, and the time of what is there, the lane closes for
+ * a while. */
 static void check_stuck(void) {
-    begin_long();
+    begin_with(SHORT_ALL_NS);
     config.gate_max_ms = 5;
     launch_long(other);
-    struct submission made = launch_long(queue);
-    CHECK(made.share.waited && !made.share.is_forced, "it did not wait");
-    CHECK(atomic_load(&lane->is_closed), "the lane is open");
-    end_all("stuck");
+    CHECK(!launch_long(queue).share.is_forced, "the second did not go ahead of the first's end");
+    CHECK(lane->count == 2 && atomic_load(&lane->closed_until) == 0, "they are not in the lane");
+    uint64_t before = clock_now();
+    struct submission made = launch_long(other);
+    CHECK(made.share.waited && clock_now() - before >= 2 * long_ns, "it went too early");
+    CHECK(atomic_load(&lane->closed_until) > clock_now(), "the lane is open");
+    finish_and_settle();
     launch_long(queue);
     launch_long(other);
-    expect_free("closed");
+    CHECK(lane->count == 0, "it is in a closed lane");
+    finish_and_settle();
+    atomic_store(&lane->closed_until, 1);
+    launch_long(queue);
+    launch_long(other);
+    CHECK(lane->count > 0, "the lane is closed for ever");
+    end_all("stuck");
+}
+
+/* Its own work waits for the thread; that the lane comes and goes meanwhile, as others begin and
+ * end, and that they get on in it, is no reason to keep it for longer. */
+static void check_stuck_alone(void) {
+    begin_long();
+    config.gate_max_ms = 20;
+    launch_kind(queue, 8, 2);
+    launch_kind(queue, 8, 2);
+    struct thread thread;
+    start(&thread, queue);
+    while (atomic_load(&thread.went) == 0) {
+        atomic_fetch_add(&device.loaded, 2);
+        atomic_fetch_add(&lane->moves, 1);
+        pause_ms(1);
+        atomic_fetch_sub(&device.loaded, 2);
+        pause_ms(1);
+    }
+    join(&thread);
+    CHECK(thread.made.share.is_forced, "it was not let past");
+    end_all("stuck alone");
+}
+
+/* What failed is forgotten, and not what runs, of which nothing is known by that. */
+static void check_failure_behind(void) {
+    begin_with(SHORT_ALL_NS);
+    launch_long(other);
+    uint64_t began = lane->holders[0].began;
+    know_long(queue);
+    struct submission failed = enter(queue, 1, KIND);
+    CHECK(lane->count == 2, "it did not go ahead of the end");
+    uint64_t moves = atomic_load(&lane->moves);
+    leave(&failed, false);
+    CHECK(lane->count == 1 && lane->holders[0].queue == other, "the wrong one is forgotten");
+    CHECK(lane->holders[0].began == began, "what runs began anew");
+    CHECK(atomic_load(&lane->moves) == moves, "something has moved");
+    end_all("a failure behind");
+}
+
+/* The launches by which a trial would end do not come any more: the others are measured again. */
+static void check_abandoned_trial(void) {
+    begin_long();
+    lane->trial.ends_at = clock_now() + 5 * NS_PER_MS;
+    launch_long(other);
+    CHECK(atomic_load(&lane->measured_until) == lane->trial.ends_at, "the trial is not known");
+    drain(queue);
+    drain(other);
+    pause_ms(6);
+    for (int i = 0; i < 3; i++) {
+        launch_long(queue);
+        finish_and_settle();
+    }
+    CHECK(expected(KIND) < long_ns, "nothing is learnt any more");
+    end_all("an abandoned trial");
+}
+
+static atomic_bool slow_ended;
+
+/* Each launch takes longer than is expected. */
+static void *finish_slowly(void *unused) {
+    (void)unused;
+    while (!atomic_load(&slow_ended)) {
+        pause_ms(10);
+        if (atomic_load(&finished) < atomic_load(&launched))
+            atomic_fetch_add(&finished, 1);
+    }
+    return NULL;
 }
 
 /* Side by side each queue has one, as if there were no lane. */
@@ -229,6 +313,22 @@ static void check_side_by_side(void) {
     finish_all();
     join(&thread);
     end_all("side by side");
+    /* What they take is seen as it is without a lane. */
+    begin_with(SHORT_ALL_NS);
+    lane->trial = (struct trial){.way = SIDE_BY_SIDE};
+    atomic_store(&lane->measured_until, 0);
+    launch_long(queue);
+    launch_long(other);
+    pthread_t finisher;
+    atomic_store(&slow_ended, false);
+    run_later(&finisher, finish_slowly, NULL);
+    for (int i = 0; i < 20; i++)
+        launch_kind(queue, 1, KIND);
+    atomic_store(&slow_ended, true);
+    pthread_join(finisher, NULL);
+    CHECK(expected(KIND) > long_ns + long_ns / 4, "it expects %d us",
+          (int)(expected(KIND) / NS_PER_US));
+    end_all("side by side, measured");
 }
 
 int main(void) {
@@ -239,6 +339,9 @@ int main(void) {
     check_others();
     check_ends();
     check_stuck();
+    check_stuck_alone();
+    check_failure_behind();
+    check_abandoned_trial();
     check_side_by_side();
     begin();
     return 0;

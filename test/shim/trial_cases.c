@@ -18,6 +18,7 @@ struct program {
     uint64_t ns[2];
     uint64_t noise_ns;                 /* More, at random. */
     uint64_t pause_every_ns, pause_ns; /* Others have the GPU; none where the first is 0. */
+    uint64_t burst, rest_ns; /* It rests after so many launches, more or less; 0: never. */
 };
 
 static const uint64_t COST = 500000;
@@ -32,6 +33,8 @@ static double run(const struct program *program, uint64_t lasts_ns) {
         took += program->noise_ns > 0 ? random_below(&seed, program->noise_ns) : 0;
         beside += trial.way == SIDE_BY_SIDE ? took : 0;
         now += took;
+        if (program->burst != 0 && random_below(&seed, program->burst) == 0)
+            now += program->rest_ns + random_below(&seed, program->rest_ns);
         if (program->pause_every_ns != 0 && now - paused_at >= program->pause_every_ns) {
             now += program->pause_ns;
             paused_at = now;
@@ -104,15 +107,32 @@ static void check_single_vote(void) {
 /* A higher queue is there a thousand times a second: nothing can be measured, nothing is lost. */
 static void check_interrupted(void) {
     begin();
-    struct program program = {{500000, 100000}, 0, 1000 * US, 5000 * US};
+    struct program program = {
+        .ns = {500000, 100000}, .pause_every_ns = 1000 * US, .pause_ns = 5000 * US};
     expect_part(run(&program, 100 * S), 0, 0.03, "with others in between all the time");
     CHECK(trial.way == ONE_BY_ONE || trial_is_on(&trial), "it was decided all the same");
     /* Ten times a second there is time enough. */
     begin();
-    program = (struct program){{500000, 100000}, 0, 100000 * US, 5000 * US};
+    program.pause_every_ns = 100000 * US;
     run(&program, 10 * S);
     /* Of 105 ms the others have 5. */
     expect_part(run(&program, 100 * S), 0.94, 0.96, "with others in between at times");
+}
+
+/* A program that has other things to do, for which neither way can do anything. */
+static void check_pauses(void) {
+    static const struct program programs[] = {
+        {.ns = {500000, 500000}, .burst = 32, .rest_ns = 30000000},
+        {.ns = {500000, 500000}, .burst = 16, .rest_ns = 30000000},
+        {.ns = {500000, 500000}, .burst = 32, .rest_ns = 10000000},
+    };
+    for (int i = 0; i < 3; i++) {
+        for (uint64_t each = 1; each <= 20; each++) {
+            begin();
+            seed = each;
+            expect_part(run(&programs[i], 120 * S), 0, 0.01, "with pauses");
+        }
+    }
 }
 
 int main(void) {
@@ -121,5 +141,6 @@ int main(void) {
     check_change();
     check_single_vote();
     check_interrupted();
+    check_pauses();
     return 0;
 }

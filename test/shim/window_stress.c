@@ -76,8 +76,8 @@ static void *disturb(void *data) {
             atomic_store(&refuses_events, random_below(&worker->seed, 4) == 0);
             break;
         case 3:
-            /* It closes for good when nothing passes for a millisecond. */
-            atomic_store(&device.lane.is_closed, false);
+            /* It closes when nothing passes for a millisecond. */
+            atomic_store(&device.lane.closed_until, 0);
             break;
         default:
             drain_if_idle(one);
@@ -178,6 +178,7 @@ static void *launch_long(void *data) {
 
 static void share_lane(uint64_t seed, uint64_t rounds) {
     begin();
+    config.gate_max_ms = 10000;
     for (int i = 0; i < QUEUES; i++)
         window_agree(&queues[i], LAUNCHES, SIZE_NS);
     atomic_store(&ended, false);
