@@ -25,6 +25,7 @@
 #define XSP_BOARD_DEVICES (64)
 #define XSP_BOARD_SLOTS (64)
 #define XSP_BEAT_MS (250)
+#define XSP_BEAT_QUIET_MS (500)
 #define XSP_BEATLESS_MS (1000)
 #define XSP_FUNCTIONS (512)
 #define XSP_FUNCTION_BYTES (96)
