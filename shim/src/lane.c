@@ -91,11 +91,8 @@ static void enqueue(struct lane *lane, struct lane_wait *wait, bool goes_first) 
         return;
     struct lane_wait *first = lane->first;
     wait->is_in = true;
-    wait->is_first = goes_first || first == NULL;
     wait->next = goes_first ? first : NULL;
-    if (wait->is_first && first != NULL)
-        first->is_first = false;
-    if (wait->is_first)
+    if (goes_first || first == NULL)
         lane->first = wait;
     else
         lane->last->next = wait;
@@ -117,7 +114,6 @@ static struct lane_wait *dequeue(struct lane *lane, struct lane_wait *wait) {
     struct lane_wait *first = lane->first;
     if (before != NULL || first == NULL)
         return NULL;
-    first->is_first = true;
     atomic_fetch_add(&first->turn, 1);
     return first;
 }
@@ -146,7 +142,7 @@ bool lane_enter(struct lane *lane, const struct lane_launch *launch, struct lane
     /* Then it is known how long what is in flight takes alone, and not how long beside others. */
     bool is_tried = lane->trial.phase == TRIAL_TRIES;
     bool goes_first = launch->queue == lane->whose_turn && now < lane->turn_ends_at;
-    bool is_first = wait->is_in ? wait->is_first : goes_first || lane->first == NULL;
+    bool is_first = wait->is_in ? lane->first == wait : goes_first || lane->first == NULL;
     bool waits_for_own = is_alone && waits_for_itself(lane, launch);
     bool may_go = is_alone ? is_first && !waits_for_own && has_room(lane, launch, now)
                            : launch->taken == 0 || (launch->is_near_end && !is_tried);
@@ -176,7 +172,7 @@ void lane_leave(struct lane *lane, struct lane_wait *wait) {
 bool lane_is_first(struct lane *lane, struct lane_wait *wait, uint32_t *turn) {
     pthread_mutex_lock(&lane->lock);
     *turn = atomic_load(&wait->turn);
-    bool is_first = wait->is_first;
+    bool is_first = lane->first == wait;
     pthread_mutex_unlock(&lane->lock);
     return is_first;
 }

@@ -29,7 +29,6 @@ enum { LANE_HOLDERS = 8 };
 struct lane_wait {
     struct lane_wait *next;
     bool is_in;
-    bool is_first;
     _Atomic uint32_t turn; /* It sleeps on this until it is the first. */
 };
 

@@ -136,17 +136,22 @@ static void *launch_within(void *data) {
     return NULL;
 }
 
-static void hold(uint64_t seed, uint64_t rounds) {
-    begin();
-    window_agree(queue, LAUNCHES, 0);
+/* Until all launchers are done, while what they launch finishes. */
+static void run_launchers(void *(*run)(void *), uint64_t seed, uint64_t rounds) {
     atomic_store(&ended, false);
     for (int i = 0; i < LAUNCHERS; i++)
-        start(i, launch_within, random_next(&seed), rounds);
+        start(i, run, random_next(&seed), rounds);
     start(LAUNCHERS, finish_often, random_next(&seed), 0);
     for (int i = 0; i < LAUNCHERS; i++)
         pthread_join(workers[i].thread, NULL);
     atomic_store(&ended, true);
     pthread_join(workers[LAUNCHERS].thread, NULL);
+}
+
+static void hold(uint64_t seed, uint64_t rounds) {
+    begin();
+    window_agree(queue, LAUNCHES, 0);
+    run_launchers(launch_within, seed, rounds);
     expect_empty(queue);
 }
 
@@ -181,14 +186,7 @@ static void share_lane(uint64_t seed, uint64_t rounds) {
     config.gate_max_ms = 10000;
     for (int i = 0; i < QUEUES; i++)
         window_agree(&queues[i], LAUNCHES, SIZE_NS);
-    atomic_store(&ended, false);
-    for (int i = 0; i < LAUNCHERS; i++)
-        start(i, launch_long, random_next(&seed), rounds);
-    start(LAUNCHERS, finish_often, random_next(&seed), 0);
-    for (int i = 0; i < LAUNCHERS; i++)
-        pthread_join(workers[i].thread, NULL);
-    atomic_store(&ended, true);
-    pthread_join(workers[LAUNCHERS].thread, NULL);
+    run_launchers(launch_long, seed, rounds);
     CHECK(atomic_load(&device.lane.moves) > 0, "no launch went by the lane");
     for (int i = 0; i < QUEUES; i++)
         expect_empty(&queues[i]);
